@@ -1,0 +1,215 @@
+"""The 20 x 100 network, its layers in one place, and the variants that chapter 09 compares.
+
+Everything here is Keras 3 that runs on any backend. Images go in as ``uint8``: scaling is the
+network's first layer, so that no float copy of a data set is ever made.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from helpers.backend import use_backend
+from helpers.names import lookup
+
+NORMALIZATION = ("before", "after")
+DROPOUT = {"dropout": "Dropout", "alpha": "AlphaDropout"}
+DROPOUT_PLACES = ("output", "hidden")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of the comparison: a network and how it is trained.
+
+    Attributes:
+        name: what ``course train --variant`` takes.
+        title: what tables and legends show.
+        network: arguments of :func:`deep_mlp` that differ from its defaults.
+        standardize: pixels standardized per channel (else fed as they are, 0 to 255).
+        optimizer: ``"nadam"`` or ``"sgd"`` (Nesterov momentum 0.9).
+        learning_rate: constant rate, or the peak of the schedule.
+        batch_size: images a step.
+        one_cycle_epochs: length of a 1cycle schedule in ``full``; ``None`` for a constant rate.
+        augment: mirrored and shifted copies in training, averaged over in prediction.
+        monte_carlo_of: the variant whose trained weights this one predicts with, by MC dropout.
+    """
+
+    name: str
+    title: str
+    network: dict
+    optimizer: str = "nadam"
+    learning_rate: float = 1e-3
+    batch_size: int = 32
+    standardize: bool = True
+    one_cycle_epochs: int | None = None
+    augment: bool = False
+    monte_carlo_of: str | None = None
+
+    def settings(self) -> dict:
+        """Return everything that changes the result, as plain values for JSON."""
+        settings = asdict(self)
+        del settings["title"]
+        return settings
+
+
+_SELU = {"activation": "selu", "initializer": "lecun_normal"}
+_ALPHA_DROPOUT = _SELU | {"dropout": "alpha", "dropout_rate": 0.1, "dropout_place": "output"}
+
+VARIANTS = {
+    variant.name: variant
+    for variant in (
+        Variant("notes", "the notes' net (raw pixels)", {}, standardize=False),
+        Variant("elu", "ELU + He", {}, learning_rate=5e-5),
+        Variant("bn", "+ batch norm", {"normalization": "before"}, learning_rate=5e-4),
+        Variant("selu", "SELU + LeCun", _SELU, learning_rate=7e-4),
+        Variant("alpha-dropout", "+ alpha dropout", _ALPHA_DROPOUT, learning_rate=5e-4),
+        Variant(
+            "mc-dropout",
+            "+ MC dropout",
+            _ALPHA_DROPOUT,
+            learning_rate=5e-4,
+            monte_carlo_of="alpha-dropout",
+        ),
+        Variant(
+            "1cycle",
+            "SELU, 1cycle SGD",
+            _ALPHA_DROPOUT,
+            optimizer="sgd",
+            learning_rate=0.05,
+            batch_size=128,
+            one_cycle_epochs=15,
+        ),
+        Variant(
+            "best",
+            "the course's recipe",
+            {"normalization": "before", "activation": "silu"},
+            optimizer="sgd",
+            learning_rate=0.1,
+            batch_size=128,
+            one_cycle_epochs=100,
+            augment=True,
+        ),
+    )
+}
+
+
+def get_variant(name: "str | Variant", **changes) -> Variant:
+    """Return the named variant (or the one given), with any fields in ``changes`` replaced.
+
+    Raises:
+        ValueError: for an unknown name, listing the known ones.
+    """
+    variant = name if isinstance(name, Variant) else lookup(name, VARIANTS, "variant")
+    return replace(variant, **changes)
+
+
+def deep_mlp(
+    *,
+    input_shape: Sequence[int] = (32, 32, 3),
+    n_classes: int = 10,
+    depth: int = 20,
+    width: int = 100,
+    activation: str = "elu",
+    initializer: str = "he_normal",
+    normalization: str | None = None,
+    dropout: str | None = None,
+    dropout_rate: float = 0.1,
+    dropout_place: str = "output",
+    mean: Sequence[float] | None = None,
+    variance: Sequence[float] | None = None,
+    seed: int | None = None,
+):
+    """Build a multilayer perceptron for images or vectors: ``depth`` hidden layers of ``width``.
+
+    Args:
+        input_shape: shape of one input, without the batch dimension.
+        n_classes: units of the softmax output layer.
+        depth: number of hidden layers; 0 gives multinomial logistic regression.
+        width: units of each hidden layer.
+        activation: any Keras activation name.
+        initializer: any Keras initializer name, for the hidden kernels. The output layer keeps
+            Keras's own ``glorot_uniform``.
+        normalization: batch normalization ``"before"`` or ``"after"`` each activation (Ioffe &
+            Szegedy 2015 put it before), or ``None``. A layer that batch norm follows directly
+            has no bias: batch norm would subtract it again.
+        dropout: ``"dropout"``, ``"alpha"`` (Klambauer et al. 2017), or ``None``.
+        dropout_rate: share of units dropped, in [0, 1).
+        dropout_place: ``"output"``, once before the output layer, or ``"hidden"``, after every
+            hidden layer.
+        mean, variance: statistics of the training inputs along their last axis; when given, the
+            first layer standardizes with them. Without them inputs go in as they are.
+        seed: of the initial weights and the dropout masks; ``None`` draws one. No global random
+            state is touched, which ``keras.utils.set_random_seed`` would do (and on JAX it would
+            import TensorFlow, 450 MB).
+
+    Returns:
+        An uncompiled ``keras.Sequential``; input any dtype, output float32
+        ``(batch, n_classes)`` probabilities.
+
+    Raises:
+        ValueError: for an unknown name or a number out of its range.
+
+    >>> deep_mlp(depth=2, width=10).count_params()
+    30950
+    """
+    _validate(depth, width, n_classes, dropout_rate, mean, variance)
+    if normalization is not None:
+        lookup(normalization, dict.fromkeys(NORMALIZATION), "normalization")
+    if dropout is not None:
+        dropout = lookup(dropout, DROPOUT, "dropout")
+    lookup(dropout_place, dict.fromkeys(DROPOUT_PLACES), "dropout_place")
+    use_backend()
+    from keras import Input, Sequential, layers
+
+    seeds = iter(np.random.SeedSequence(seed).generate_state(2 * depth + 2))
+
+    def dropped() -> list:
+        kind = None if dropout is None else getattr(layers, dropout)
+        return [] if kind is None else [kind(dropout_rate, seed=int(next(seeds)))]
+
+    def hidden() -> list:
+        kernel = _seeded(initializer, int(next(seeds)))
+        block = [
+            layers.Dense(width, kernel_initializer=kernel, use_bias=normalization != "before"),
+            layers.Activation(activation),
+        ]
+        if normalization is not None:
+            block.insert(1 if normalization == "before" else 2, layers.BatchNormalization())
+        return block + (dropped() if dropout_place == "hidden" else [])
+
+    model = Sequential([Input(tuple(input_shape))])
+    if mean is not None:
+        model.add(layers.Normalization(mean=np.asarray(mean), variance=np.asarray(variance)))
+    model.add(layers.Flatten())
+    for _ in range(depth):
+        for layer in hidden():
+            model.add(layer)
+    if dropout_place == "output":
+        for layer in dropped():
+            model.add(layer)
+    kernel = _seeded("glorot_uniform", int(next(seeds)))
+    model.add(layers.Dense(n_classes, activation="softmax", kernel_initializer=kernel))
+    return model
+
+
+def _seeded(initializer: str, seed: int):
+    """Return the Keras initializer of that name, with ``seed`` where it takes one."""
+    from keras import initializers
+
+    unseeded = initializers.get(initializer)
+    config = unseeded.get_config()
+    return type(unseeded).from_config(config | {"seed": seed} if "seed" in config else config)
+
+
+def _validate(depth, width, n_classes, dropout_rate, mean, variance) -> None:
+    for name, value, least in (
+        ("depth", depth, 0),
+        ("width", width, 1),
+        ("n_classes", n_classes, 2),
+    ):
+        if not isinstance(value, int | np.integer) or value < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
+    if not 0 <= dropout_rate < 1:
+        raise ValueError(f"dropout_rate must lie in [0, 1), got {dropout_rate!r}.")
+    if (mean is None) != (variance is None):
+        raise ValueError("mean and variance go together: give both or neither.")

@@ -1,0 +1,25 @@
+"""How a step is executed: compiled or not, and how many steps a call. Chosen here and nowhere else.
+
+Measured on two cores, 20 x 100 ELU network, batch 32, in milliseconds a step: TensorFlow 4.2, with
+16 steps a call 3.5, and compiled by XLA 2.8; JAX 2.2, with 16 steps a call 2.0. But XLA inside
+TensorFlow takes 165 MB more at its peak (batch norm: 320 MB, past the 1.2 GiB that a run may take),
+and one to four seconds more before the first step. So TensorFlow goes without.
+"""
+
+
+def steps_per_execution(steps: int) -> int:
+    """Return how many of an epoch's ``steps`` go into one call: the best fit in 8 ... 24.
+
+    The one that leaves the fewest steps over, since a shorter last call is compiled again.
+    """
+    if steps < 48:
+        return 1
+    return min(range(24, 7, -1), key=lambda size: steps % size)
+
+
+def compile_options(backend: str, steps: int) -> dict:
+    """Return the keyword arguments of ``Model.compile`` for epochs of ``steps`` steps."""
+    return {
+        "jit_compile": backend == "jax",
+        "steps_per_execution": steps_per_execution(steps),
+    }

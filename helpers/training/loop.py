@@ -1,0 +1,339 @@
+"""``train``: one variant, one data set, one budget, one seed; a ``Run`` comes back."""
+
+import math
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from helpers import evaluation, machine
+from helpers.backend import use_backend
+from helpers.datasets import Dataset, take
+from helpers.models import Variant, deep_mlp, get_variant
+from helpers.profiles import Profile, get_profile
+from helpers.training.batches import EpochBatches, pixel_statistics, steps_per_epoch
+from helpers.training.execution import compile_options
+from helpers.training.progress import Progress, step_clock
+from helpers.training.store import RunStore, weights_sha256
+
+# Raise it when a change to this package changes what a run gives: stored runs are made anew then.
+REVISION = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of one training.
+
+    Attributes:
+        document: everything that is known of it, as plain values (see ``CONTRIBUTING.md``).
+        weights: of the best epoch, as ``Model.get_weights`` gives them.
+        from_store: whether it had been trained before.
+    """
+
+    document: dict
+    weights: list[np.ndarray]
+    from_store: bool
+
+    def __getattr__(self, name: str):
+        if name.startswith("__") or name not in self.document:
+            raise AttributeError(f"a Run has no {name!r}; it has {', '.join(self.document)}.")
+        return self.document[name]
+
+    def model(self):
+        """Return the trained ``keras.Sequential``, with the weights of its best epoch."""
+        model = _build(get_variant(self._variant()), self.document["pixel_statistics"])
+        model.set_weights(self.weights)
+        return model
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Return probabilities ``float32 (n, 10)``, by this variant's own way of predicting."""
+        return _predict(self.model(), self._variant(), images, self.document["mc_passes"])
+
+    def _variant(self) -> Variant:
+        return Variant(title=self.document["title"], **self.document["settings"])
+
+    def __repr__(self) -> str:
+        document = self.document
+        return (
+            f"{document['title']} on {document['data']}, {document['profile']}, seed "
+            f"{document['seed']}: validation accuracy {document['validation_accuracy']:.4f} "
+            f"(best of {document['epochs']} epochs: {document['best_epoch']}), "
+            f"test accuracy {document['test_accuracy']:.4f}"
+        )
+
+
+def train(
+    variant: str | Variant,
+    data: Dataset,
+    profile: str | Profile | None = None,
+    seed: int = 0,
+    *,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    store: RunStore | None = None,
+    progress: bool = True,
+) -> Run:
+    """Train a variant, or return what came of it when it was trained before.
+
+    The weights kept are those of the epoch with the highest validation accuracy. The test images
+    are used once, after that choice. An interrupt ends the training after the last whole epoch
+    and gives what there is by then, which is not stored.
+
+    Args:
+        variant: a name in ``helpers.models.VARIANTS``, or a ``Variant`` of your own.
+        data: from ``load_cifar10`` or ``make_stand_in``.
+        profile: the budget; by default the one in force.
+        seed: of weights, order of images, augmentation and dropout.
+        epochs, batch_size, learning_rate: instead of the profile's and the variant's.
+        store: where finished runs are kept; by default in ``course_home()``.
+        progress: whether to show a bar and, in a notebook, live curves.
+
+    Raises:
+        ValueError: for an unknown variant or profile, or a number out of its range.
+        KeyboardInterrupt: when interrupted before the first epoch ended.
+    """
+    profile = profile if isinstance(profile, Profile) else get_profile(profile)
+    changes = {"batch_size": batch_size, "learning_rate": learning_rate}
+    variant = get_variant(variant, **{k: v for k, v in changes.items() if v is not None})
+    epochs = _epochs(variant, profile, epochs)
+    _validate(variant, seed)
+    store = store or RunStore()
+    data = take(data, profile)
+    identity = _identity(variant, data, profile, seed, epochs)
+    stored = store.load(identity)
+    if stored:
+        return Run(*stored, from_store=True)
+
+    if variant.monte_carlo_of:
+        base_variant = get_variant(
+            variant.monte_carlo_of,
+            learning_rate=variant.learning_rate,
+            batch_size=variant.batch_size,
+        )
+        base = train(
+            base_variant, data, profile, seed, epochs=epochs, store=store, progress=progress
+        )
+        if base.ended == "interrupted":
+            print(f"{variant.name} predicts with an interrupted training.", file=sys.stderr)
+        document, model = dict(base.document), base.model()
+    else:
+        document, model = _fit(variant, data, profile, seed, epochs, progress)
+    weights = model.get_weights()
+    document |= _description(variant, data, profile, seed)
+    document |= _results(model, variant, data, profile)
+    document["weights_sha256"] = weights_sha256(weights)
+    run = Run(document, weights, from_store=False)
+    if document["ended"] != "interrupted":
+        try:
+            store.save(identity, document, weights)
+        except OSError as error:
+            print(f"The run could not be kept in {store.folder}: {error}.", file=sys.stderr)
+    return run
+
+
+def _epochs(variant: Variant, profile: Profile, asked: int | None) -> int:
+    if asked is None:
+        return min(profile.epochs, variant.one_cycle_epochs or profile.epochs)
+    if not isinstance(asked, int) or asked < 1:
+        raise ValueError(f"epochs must be a whole number of at least 1, got {asked!r}.")
+    return asked
+
+
+def _validate(variant: Variant, seed: int) -> None:
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be a whole number in 0 ... 2**32 - 1, got {seed!r}.")
+    if not (variant.learning_rate > 0 and math.isfinite(variant.learning_rate)):
+        raise ValueError(f"learning_rate must be above 0, got {variant.learning_rate!r}.")
+
+
+def _identity(variant, data, profile, seed, epochs) -> dict:
+    """Return everything the result depends on; the run store's key is made from it."""
+    return {
+        "settings": variant.settings(),
+        "data": data.fingerprint,
+        "profile": profile.name,
+        "patience": profile.patience,
+        "mc_passes": profile.mc_passes,
+        "epochs": epochs,
+        "seed": int(seed),
+        "versions": machine.versions(),
+        "revision": REVISION,
+    }
+
+
+def _description(variant, data, profile, seed) -> dict:
+    return {
+        "variant": variant.name,
+        "title": variant.title,
+        "settings": variant.settings(),
+        "data": data.name,
+        "data_fingerprint": data.fingerprint,
+        "images": {split: len(getattr(data, split).images) for split in SPLITS},
+        "profile": profile.name,
+        "mc_passes": profile.mc_passes,
+        "seed": int(seed),
+        "backend": use_backend(),
+        "versions": machine.versions(),
+        "hardware": machine.hardware(),
+        "peak_memory_mib": round(machine.peak_memory_mib()),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+SPLITS = ("train", "validation", "test")
+
+
+def _results(model, variant: Variant, data: Dataset, profile: Profile) -> dict:
+    """Return the figures of the best epoch's weights; the one place that looks at the test set."""
+    results = {}
+    for split in ("validation", "test"):
+        images, labels = getattr(data, split)
+        probabilities = _predict(model, variant, images, profile.mc_passes)
+        results[f"{split}_accuracy"] = evaluation.accuracy(probabilities, labels)
+        results[f"{split}_loss"] = evaluation.cross_entropy(probabilities, labels)
+    return results
+
+
+def _build(variant: Variant, statistics: dict | None, seed: int | None = None):
+    return deep_mlp(**variant.network, **(statistics or {}), seed=seed)
+
+
+def _predict(model, variant: Variant, images, passes: int) -> np.ndarray:
+    if variant.monte_carlo_of:
+        return evaluation.ensemble(evaluation.mc_dropout(model, images, passes))
+    if variant.augment:
+        return evaluation.predict_views(model, images)
+    return evaluation.predict_probabilities(model, images)
+
+
+def make_optimizer(variant: Variant, rate):
+    """Return the variant's Keras optimizer at ``rate``, a number or a schedule."""
+    from keras import optimizers
+
+    match variant.optimizer:
+        case "nadam":
+            return optimizers.Nadam(rate)
+        case "sgd":
+            return optimizers.SGD(rate, momentum=0.9, nesterov=True)
+    raise ValueError(f"unknown optimizer {variant.optimizer!r}. Known: nadam, sgd.")
+
+
+def _learning_rate(variant: Variant, total_steps: int):
+    from helpers.training.schedules import OneCycle
+
+    rate = variant.learning_rate
+    return OneCycle(rate, total_steps) if variant.one_cycle_epochs else rate
+
+
+def _fit(variant, data, profile, seed, epochs, shown) -> tuple[dict, object]:
+    """Train, and return a document with the history, and the network of the best epoch."""
+    backend = use_backend()
+    import keras
+
+    keras.utils.clear_session()
+    statistics = None
+    if variant.standardize:
+        statistics = dict(
+            zip(("mean", "variance"), pixel_statistics(data.train.images), strict=True)
+        )
+    steps = steps_per_epoch(len(data.train.images), variant.batch_size)
+    model = _build(variant, statistics, seed)
+    model.compile(
+        optimizer=make_optimizer(variant, _learning_rate(variant, steps * epochs)),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        **compile_options(backend, steps),
+    )
+    document = {
+        "variant": variant.name,
+        "title": variant.title,
+        "settings": variant.settings(),
+        "data": data.name,
+        "mc_passes": profile.mc_passes,
+        "pixel_statistics": statistics,
+        "parameters": model.count_params(),
+        "planned_epochs": epochs,
+        "history": {name: [] for name in HISTORY},
+    }
+    bar = Progress(f"{variant.name}, seed {seed}", steps, epochs, shown)
+    patience = math.inf if variant.one_cycle_epochs else profile.patience
+    try:
+        weights = _epoch_loop(model, variant, data, seed, epochs, patience, document, bar)
+    finally:
+        bar.close()
+    model.set_weights(weights)
+    return document, model
+
+
+HISTORY = (
+    "loss",
+    "accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "learning_rate",
+    "seconds",
+)
+
+
+def _epoch_loop(model, variant, data, seed, epochs, patience, document, bar) -> list[np.ndarray]:
+    """Run the epochs; fill in ``document``; return the weights of the best one."""
+    history, clock = document["history"], step_clock(bar.bar)
+    best, weights = -1, None
+    document["ended"] = "all epochs"
+    try:
+        for epoch in range(epochs):
+            logs, seconds, compiling = _one_epoch(model, variant, data.train, seed, epoch, clock)
+            if epoch == 0:
+                document["compile_seconds"] = compiling
+            probabilities = evaluation.predict_probabilities(model, data.validation.images)
+            labels = data.validation.labels
+            figures = (
+                logs["loss"],
+                logs["accuracy"],
+                evaluation.cross_entropy(probabilities, labels),
+                evaluation.accuracy(probabilities, labels),
+                float(model.optimizer.learning_rate),
+                seconds,
+            )
+            for name, value in zip(HISTORY, figures, strict=True):
+                history[name].append(float(value))
+            if best < 0 or figures[3] > history["validation_accuracy"][best]:
+                best, weights = epoch, model.get_weights()
+            bar.epoch_ended(document)
+            if not math.isfinite(logs["loss"]):
+                document["ended"] = "diverged"
+                break
+            if epoch - best >= patience:
+                document["ended"] = "early stopping"
+                break
+    except KeyboardInterrupt:
+        if weights is None:
+            raise
+        document["ended"] = "interrupted"
+        print(f"Interrupted: keeping the {len(history['loss'])} epochs so far.", file=sys.stderr)
+    done = len(history["seconds"])
+    history = document["history"] = {name: values[:done] for name, values in history.items()}
+    document["epochs"], document["best_epoch"] = done, best + 1
+    document["seconds_per_epoch"] = float(np.median(history["seconds"]))
+    return weights
+
+
+def _one_epoch(model, variant, split, seed, epoch, clock) -> tuple[dict, float, float]:
+    """Train one epoch; return its logs, its seconds without compiling, and those of compiling.
+
+    Compiling is what the first call of steps took longer than the median of the others.
+    """
+    started = time.perf_counter()
+    batches = EpochBatches(
+        *split, batch_size=variant.batch_size, seed=seed, epoch=epoch, augment=variant.augment
+    )
+    logs = model.fit(batches, shuffle=False, verbose=0, callbacks=[clock]).history
+    seconds = time.perf_counter() - started
+    calls = np.diff([started, *clock.ended_at])
+    compiling = 0.0
+    if epoch == 0 and len(calls) > 1:
+        compiling = max(0.0, float(calls[0] - np.median(calls[1:])))
+    return {name: values[0] for name, values in logs.items()}, seconds - compiling, compiling

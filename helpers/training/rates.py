@@ -1,0 +1,135 @@
+"""Finding a learning rate: the range test, and the search that every variant gets alike."""
+
+import numpy as np
+
+from helpers.datasets import Dataset, take
+from helpers.models import Variant, deep_mlp, get_variant
+from helpers.profiles import Profile, get_profile
+from helpers.training.batches import EpochBatches, pixel_statistics, steps_per_epoch
+from helpers.training.store import RunStore
+
+# Half-decade steps. The same number of rates for each kind of optimizer, around where it works.
+RATES = {
+    "nadam": (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3),
+    "sgd": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1),
+}
+
+
+def search_rate(
+    variant: str | Variant,
+    data: Dataset,
+    profile: str | Profile | None = None,
+    seed: int = 0,
+    *,
+    rates: tuple[float, ...] | None = None,
+    store: RunStore | None = None,
+    progress: bool = True,
+) -> list[dict]:
+    """Train a variant for a few epochs at each rate, and return what each gave.
+
+    Every variant gets the same number of rates and of epochs (``profile.search_epochs``). Choose
+    the rate with the highest validation accuracy: :func:`best_rate`.
+
+    Returns:
+        One dict per rate: ``variant``, ``learning_rate``, ``validation_accuracy`` (of the best of
+        the epochs), ``ended``.
+    """
+    from helpers.training.loop import train
+
+    variant = get_variant(variant)
+    profile = profile if isinstance(profile, Profile) else get_profile(profile)
+    results = []
+    for rate in rates or RATES[variant.optimizer]:
+        run = train(
+            variant,
+            data,
+            profile,
+            seed,
+            epochs=profile.search_epochs,
+            learning_rate=rate,
+            store=store,
+            progress=progress,
+        )
+        results.append(
+            {
+                "variant": variant.name,
+                "learning_rate": rate,
+                "validation_accuracy": run.validation_accuracy,
+                "ended": run.ended,
+            }
+        )
+    return results
+
+
+def best_rate(results: list[dict]) -> float:
+    """Return the rate with the highest validation accuracy, the lower one of equals."""
+    ordered = sorted(results, key=lambda result: result["learning_rate"])
+    return max(ordered, key=lambda result: result["validation_accuracy"])["learning_rate"]
+
+
+def learning_rate_range(
+    variant: str | Variant,
+    data: Dataset,
+    profile: str | Profile | None = None,
+    seed: int = 0,
+    *,
+    first: float = 1e-6,
+    last: float = 1.0,
+    steps: int = 300,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The learning-rate range test (Smith 2017): raise the rate at every step, watch the loss.
+
+    Ends when the loss is four times the lowest so far, or not a number.
+
+    Args:
+        variant: whose network, optimizer and batch size are used.
+        data: of which the first ``steps`` batches of an epoch are used, and again if need be.
+        first, last: rates of the first and the last step.
+        steps: batches.
+
+    Returns:
+        Rates and losses, each ``float64 (m,)`` with ``m <= steps``. The losses are smoothed: a mean
+        over about the last twenty steps with exponential weights, corrected for its start.
+    """
+    import keras
+
+    from helpers.training.loop import make_optimizer
+    from helpers.training.schedules import ExponentialRise
+
+    variant = get_variant(variant)
+    data = take(data, profile if isinstance(profile, Profile) else get_profile(profile))
+    keras.utils.clear_session()
+    statistics = {}
+    if variant.standardize:
+        statistics = dict(
+            zip(("mean", "variance"), pixel_statistics(data.train.images), strict=True)
+        )
+    model = deep_mlp(**variant.network, **statistics, seed=seed)
+    schedule = ExponentialRise(first, last, steps)
+    model.compile(make_optimizer(variant, schedule), "sparse_categorical_crossentropy")
+    losses = _rising_losses(model, variant, data, seed, steps)
+    rates = first * (last / first) ** (np.arange(len(losses)) / (steps - 1))
+    return rates, np.array(losses)
+
+
+def _rising_losses(model, variant: Variant, data: Dataset, seed: int, steps: int) -> list[float]:
+    mean, losses = 0.0, []
+    per_epoch = steps_per_epoch(len(data.train.images), variant.batch_size)
+    for step in range(steps):
+        epoch, place = divmod(step, per_epoch)
+        if place == 0:
+            batches = EpochBatches(
+                *data.train, batch_size=variant.batch_size, seed=seed, epoch=epoch
+            )
+        loss = float(model.train_on_batch(*batches[place]))
+        mean = 0.95 * mean + 0.05 * loss
+        losses.append(mean / (1 - 0.95 ** (step + 1)))
+        if not np.isfinite(loss) or losses[-1] > 4 * min(losses):
+            break
+    return losses
+
+
+def steepest_rate(rates: np.ndarray, losses: np.ndarray) -> float:
+    """Return the rate at which the smoothed loss falls fastest, a usual first choice."""
+    slopes = np.gradient(losses, np.log(rates))
+    return float(rates[np.nanargmin(slopes)])

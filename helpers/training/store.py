@@ -1,0 +1,135 @@
+"""The run store: one folder a finished run, seen whole or not at all."""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from helpers.files import course_home
+
+DOCUMENT, WEIGHTS = "run.json", "weights.npz"
+
+
+class DamagedRun(Exception):
+    """A stored run whose files are not what was written; the message names the file."""
+
+
+class RunStore:
+    """Finished runs under one folder.
+
+    A run's folder is named after its variant, its seed and a key over everything that its result
+    depends on. So a changed setting, data set or library version is another run.
+    """
+
+    def __init__(self, folder: Path | str | None = None):
+        self.folder = Path(folder).expanduser() if folder else course_home() / "runs"
+
+    def path(self, identity: dict) -> Path:
+        """Return the folder of the run with this identity (see ``loop.identity``)."""
+        text = json.dumps(identity, sort_keys=True)
+        key = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return self.folder / f"{identity['settings']['name']}-seed{identity['seed']}-{key}"
+
+    def load(self, identity: dict) -> tuple[dict, list[np.ndarray]] | None:
+        """Return document and weights of a stored run, or ``None`` where there is none.
+
+        A damaged run is named on standard error and counts as none: it is trained again.
+        """
+        folder = self.path(identity)
+        if not folder.exists():
+            return None
+        try:
+            document = _read_document(folder / DOCUMENT)
+            return document, _read_weights(folder / WEIGHTS, document["weights_sha256"])
+        except DamagedRun as damage:
+            print(f"{damage} It is trained again.", file=sys.stderr)
+            return None
+
+    def save(self, identity: dict, document: dict, weights: list[np.ndarray]) -> Path:
+        """Write a finished run and return its folder.
+
+        Everything is written beside its place and renamed at the end, so that a killed process
+        leaves no half run. Of two processes that finish the same run, the first one's stays.
+
+        Raises:
+            OSError: when the store cannot be written (full disk, no permission).
+        """
+        target = self.path(identity)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=self.folder))
+        try:
+            with (temporary / WEIGHTS).open("wb") as file:
+                np.savez(file, **{f"weight_{i:03d}": array for i, array in enumerate(weights)})
+                file.flush()
+                os.fsync(file.fileno())
+            text = json.dumps(document, indent=1, sort_keys=True, allow_nan=True)
+            (temporary / DOCUMENT).write_text(text + "\n", encoding="utf-8")
+            if target.exists() and self.load(identity) is None:
+                shutil.rmtree(target)
+            if not target.exists():
+                temporary.rename(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return target
+
+    def documents(self) -> list[dict]:
+        """Return the documents of all readable runs, sorted by folder name."""
+        found = []
+        for file in sorted(self.folder.glob(f"[!.]*/{DOCUMENT}")):
+            try:
+                found.append(_read_document(file))
+            except DamagedRun as damage:
+                print(f"{damage} It is left out.", file=sys.stderr)
+        return found
+
+
+def weights_sha256(weights: list[np.ndarray]) -> str:
+    """Return the SHA-256, in hex, over shape, dtype and bytes of each array in turn."""
+    digest = hashlib.sha256()
+    for array in weights:
+        digest.update(f"{array.shape} {array.dtype.str} ".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def stored_runs(folder: Path | str | None = None) -> list[dict]:
+    """Return the run documents of the store (the default one, or that in ``folder``)."""
+    return RunStore(folder).documents()
+
+
+def recorded_runs() -> list[dict]:
+    """Return the documents of the full-length runs in the repository's ``recorded/`` folder.
+
+    Empty where the package was installed without the repository.
+    """
+    folder = Path(__file__).resolve().parents[2] / "recorded" / "runs"
+    return [_read_document(file) for file in sorted(folder.glob("*.json"))]
+
+
+def _read_document(file: Path) -> dict:
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DamagedRun(f"{file.parent} holds no {file.name}: it is not a whole run.") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DamagedRun(f"{file} is damaged: expected a JSON document, found {error}.") from None
+    if not isinstance(document, dict) or "weights_sha256" not in document:
+        raise DamagedRun(f"{file} is damaged: expected a run document.")
+    return document
+
+
+def _read_weights(file: Path, expected: str) -> list[np.ndarray]:
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            weights = [archive[name] for name in sorted(archive.files)]
+    except Exception as error:  # a cut or altered zip raises a dozen kinds of error
+        raise DamagedRun(f"{file} is damaged: {error}.") from None
+    found = weights_sha256(weights)
+    if found != expected:
+        raise DamagedRun(f"{file} is damaged: expected SHA-256 {expected}, found {found}.")
+    return weights

@@ -1,0 +1,407 @@
+"""Labs: each part alone, then joined; on ipywidgets 7.7 and 8 alike."""
+
+import gc
+import html
+import io
+import subprocess
+import sys
+import tracemalloc
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from helpers import labs
+from helpers.figures.base import VARIANT_MARKS, CourseFigure, variant_mark
+from helpers.labs.base import Table, control
+from helpers.labs.run_explorer import RunExplorer
+
+REPLICA, STAND_IN = "CIFAR-10 (JPEG replica)", "stand-in (not CIFAR-10)"
+METRICS = ("validation_accuracy", "accuracy", "validation_loss", "loss", "learning_rate")
+
+
+def make_run(variant="bn", seed=0, epochs=6, data=REPLICA, profile="full", **changes):
+    """Return a run document whose validation accuracy is 0.3, 0.35, ... plus seed / 100."""
+    accuracy = [0.3 + 0.05 * epoch + seed / 100 for epoch in range(epochs)]
+    history = {
+        "loss": [2.0 - value for value in accuracy],
+        "accuracy": [value + 0.1 for value in accuracy],
+        "validation_loss": [2.3 - value for value in accuracy],
+        "validation_accuracy": accuracy,
+        "learning_rate": [1e-3] * epochs,
+        "seconds": [2.0 + seed] * epochs,
+    }
+    return {
+        "variant": variant,
+        "title": f"title of {variant}",
+        "data": data,
+        "profile": profile,
+        "seed": seed,
+        "best_epoch": epochs,
+        "history": history,
+        **changes,
+    }
+
+
+@pytest.fixture
+def recorded():
+    return [make_run(variant, seed) for variant in ("elu", "bn") for seed in range(3)]
+
+
+@pytest.fixture
+def lab(recorded):
+    return RunExplorer([make_run("bn", seed=7, epochs=4, profile="quick")], recorded)
+
+
+def draw(data):
+    figure = CourseFigure("x", RunExplorer.width, RunExplorer.height, layout="none")
+    RunExplorer.draw(data, figure)
+    return figure
+
+
+def live_widgets():
+    """Return how many widgets ipywidgets keeps, under the name 7.7 or 8 has for them."""
+    kept = getattr(widgets.Widget, "_instances", None) or getattr(
+        widgets.widgets.widget, "_instances", None
+    )
+    return len(widgets.Widget.widgets if kept is None else kept)
+
+
+# --- every lab
+
+
+@pytest.mark.parametrize("kind", labs.all_labs())
+def test_every_lab_computes_draws_and_describes_without_a_widget(kind):
+    for chosen in (kind.default_settings(), kind.largest_settings()):
+        data = kind.compute(chosen)
+        figure = CourseFigure("x", kind.width, kind.height, layout="none")
+        kind.draw(data, figure)
+        assert len(figure.axes) + len(figure.texts) > 0
+        assert len(kind.describe(data)) > 20
+        assert isinstance(kind.table(data), Table)
+
+
+@pytest.mark.parametrize("kind", labs.all_labs())
+def test_every_control_has_a_label_and_a_tooltip_and_answers_when_let_go(kind):
+    lab = kind()
+    assert set(lab.controls) == set(lab.settings) == set(kind.default_settings())
+    for widget in [*lab.controls.values(), lab.table_toggle]:
+        assert widget.description
+        assert getattr(widget, "tooltip", None) or widget.description_tooltip
+        assert not getattr(widget, "continuous_update", False)
+    assert "course-lab" in lab.box._dom_classes
+    assert all(widget in walk(lab.box) for widget in [*lab.controls.values(), lab.picture])
+
+
+def walk(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from walk(child)
+
+
+def test_labs_are_imported_only_when_asked_for():
+    code = (
+        "import sys, helpers.labs as labs; assert 'ipywidgets' not in sys.modules;"
+        "labs.RunExplorer([]); assert 'tensorflow' not in sys.modules;"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert labs.RunExplorer in labs.all_labs()
+    with pytest.raises(AttributeError, match="RunExplorer"):
+        labs.NoSuchLab  # noqa: B018
+
+
+def test_control_waits_until_a_slider_is_let_go():
+    slider = control(widgets.IntSlider, "depth", "how many layers", max=9)
+    assert slider.continuous_update is False and slider.description == "depth"
+
+
+def test_table_is_accessible_and_escaped():
+    page = Table("a < b", ["epoch", "<i>"], [["1", "x & y"]]).to_html()
+    assert "<caption" in page and "a &lt; b" in page and "&lt;i&gt;" in page and "x &amp; y" in page
+    assert page.count('scope="col"') == 2 and page.count('scope="row"') == 1
+
+
+# --- the parts of the Run explorer
+
+
+def settings(**changes):
+    return {**RunExplorer.default_settings(), **changes}
+
+
+def test_compute_joins_recorded_seeds_and_keeps_own_runs_apart(recorded):
+    own = [make_run("bn", seed=7, epochs=4), make_run("bn", seed=8)]
+    data = RunExplorer.compute(settings(), own, recorded)
+    assert [(c.variant, c.own, c.seeds) for c in data.curves] == [
+        ("elu", False, (0, 1, 2)),
+        ("bn", False, (0, 1, 2)),
+        ("bn", True, (7,)),
+        ("bn", True, (8,)),
+    ]
+    assert data.curves[1].band.mean == pytest.approx(np.array([0.31, 0.36, 0.41, 0.46, 0.51, 0.56]))
+    assert data.curves[2].band.mean == pytest.approx(np.array([0.37, 0.42, 0.47, 0.52]))
+    only = RunExplorer.compute(settings(own=False, variants=("bn",)), own, recorded)
+    assert [c.own for c in only.curves] == [False]
+
+
+def test_compute_changes_neither_settings_nor_runs(recorded):
+    before = repr((settings(), recorded))
+    chosen = settings()
+    RunExplorer.compute(chosen, recorded, recorded)
+    assert repr((chosen, recorded)) == before
+
+
+def test_against_time_a_curve_goes_as_far_as_all_its_seeds():
+    runs = [make_run(seed=0, epochs=6), make_run(seed=2, epochs=4)]
+    (curve,) = RunExplorer.compute(settings(x="seconds"), [], runs).curves
+    assert curve.x == pytest.approx([3, 6, 9, 12])
+    assert curve.band.mean == pytest.approx(np.array([0.31, 0.36, 0.41, 0.46]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"metric": "los"}, "did you mean 'loss'"),
+        ({"x": "hours"}, "unknown x axis"),
+        ({"variants": ("bnn",)}, "did you mean 'bn'"),
+        ({"variants": ()}, "pick at least one"),
+        ({"variants": ("selu",)}, "pick another variant"),
+    ],
+)
+def test_bad_settings_are_explained(recorded, changes, hint):
+    with pytest.raises(ValueError, match=hint):
+        RunExplorer.compute(settings(**changes), [], recorded)
+    if "pick" not in hint:
+        with pytest.raises(ValueError, match=hint):
+            RunExplorer([], recorded, **changes)
+
+
+def test_unknown_setting_is_explained(recorded):
+    with pytest.raises(ValueError, match="did you mean 'metric'"):
+        RunExplorer([], recorded, metrics="loss")
+
+
+def test_draw_shows_recorded_dashed_in_bands_and_own_bold_in_the_same_colour(recorded):
+    data = RunExplorer.compute(settings(variants=("bn",)), [make_run("bn", seed=7)], recorded)
+    (axes,) = draw(data).axes
+    theirs, mine = (line for line in axes.lines if len(line.get_xdata()) > 1)
+    assert theirs.get_color() == mine.get_color() == variant_mark("bn").color
+    assert mine.get_linestyle() == "-" and theirs.get_linestyle() == "--"
+    assert mine.get_linewidth() > theirs.get_linewidth()
+    assert theirs.get_ydata() == pytest.approx(data.curves[0].band.mean)
+    assert len(axes.collections) == 1  # one band: a single run has none
+    labels = " ".join(text.get_text() for text in axes.get_legend().get_texts())
+    assert "recorded: mean over seeds" in labels and "yours: each run" in labels
+
+
+def test_runs_on_other_data_are_labelled_in_the_picture_and_in_words(recorded):
+    data = RunExplorer.compute(settings(), [make_run("bn", seed=7, data=STAND_IN)], recorded)
+    figure = draw(data)
+    assert "".join(figure.get_suptitle().split()).endswith("".join(f"— {REPLICA}".split()))
+    written = " ".join(" ".join(text.get_text().split()) for text in figure.texts)
+    assert f"other data: {STAND_IN}" in written
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert "ON OTHER DATA" in labels
+    (mine,) = [line for line in figure.axes[0].lines if line.get_linewidth() > 2]
+    assert mine.get_linestyle() == ":" or mine._unscaled_dash_pattern[1][0] == 1  # dotted
+    assert "white" in [line.get_markerfacecolor() for line in figure.axes[0].lines]
+    assert f"ON OTHER DATA: {STAND_IN}" in RunExplorer.describe(data)
+    assert f"ON OTHER DATA: {STAND_IN}" in " ".join(RunExplorer.table(data).header)
+    assert not RunExplorer.compute(settings(), [], recorded).elsewhere
+
+
+def test_without_recorded_runs_the_title_names_the_data_of_your_own():
+    data = RunExplorer.compute(settings(), [make_run(data=STAND_IN)], [])
+    assert data.data_name == STAND_IN and not data.elsewhere
+
+
+def test_description_gives_the_best_value_of_each_curve(recorded):
+    text = RunExplorer.describe(RunExplorer.compute(settings(), [make_run(seed=7)], recorded))
+    assert "title of elu, seeds 0, 1, 2, best mean 0.56 at epoch 6" in text
+    assert "title of bn, your seed 7, best 0.62 at epoch 6" in text
+    loss = RunExplorer.describe(RunExplorer.compute(settings(metric="loss"), [], recorded))
+    assert "best mean 1.44 at epoch 6" in loss
+
+
+def test_table_holds_every_value(recorded):
+    table = RunExplorer.table(RunExplorer.compute(settings(), [make_run(epochs=2)], recorded))
+    assert table.header == [
+        "epoch",
+        "title of elu, seeds 0, 1, 2",
+        "title of bn, seeds 0, 1, 2",
+        "title of bn, your seed 0",
+    ]
+    assert table.rows[0] == ["1", "0.31 (0.3 to 0.32)", "0.31 (0.3 to 0.32)", "0.3"]
+    assert table.rows[5][-1] == "-" and len(table.rows) == 6
+
+
+def test_a_run_that_was_cut_off_before_its_first_epoch_is_left_out_and_named(recorded):
+    empty = make_run("bn", seed=9)
+    empty["history"] = {name: [] for name in empty["history"]}
+    data = RunExplorer.compute(settings(), [empty], recorded)
+    assert len(data.curves) == 2
+    assert "Left out: title of bn seed 9" in RunExplorer.describe(data)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_diverged_runs_and_single_epochs_draw(metric):
+    diverged = make_run("elu")
+    for name in ("loss", "validation_loss"):
+        diverged["history"][name][0:] = [None] * 6
+    for x in ("epoch", "seconds"):
+        data = RunExplorer.compute(
+            settings(metric=metric, x=x), [diverged, make_run("bn", epochs=1)], [diverged]
+        )
+        draw(data).to_png(1)
+        assert RunExplorer.describe(data)
+
+
+def test_with_no_runs_at_all_it_says_what_to_do():
+    lab = RunExplorer([], [])
+    assert "course train --variant bn" in lab.text.value
+    (written,) = lab.figure.texts
+    assert "course train --variant bn" in " ".join(written.get_text().split())
+    lab.table_toggle.value = True
+    lab.controls["metric"].value = "loss"
+
+
+def test_without_arguments_it_reads_the_store_and_leaves_searches_out(monkeypatch):
+    import helpers.training.store as store
+    from helpers.models import VARIANTS
+
+    def run(rate, planned, seed):
+        return make_run(
+            seed=seed, settings={"learning_rate": rate}, planned_epochs=planned, profile="quick"
+        )
+
+    own_rate = VARIANTS["bn"].learning_rate
+    kept = [run(own_rate, 5, 0), run(own_rate, 1, 1), run(own_rate * 9, 5, 2)]
+    monkeypatch.setattr(store, "stored_runs", lambda: [*kept, run(own_rate * 9, 1, 3)])
+    monkeypatch.setattr(store, "recorded_runs", lambda: [make_run("elu")])
+    lab = RunExplorer()
+    assert lab.runs == kept
+    assert [run["variant"] for run in lab.recorded] == ["elu"]
+
+
+# --- the controls join them
+
+
+def picture_of(lab):
+    return Image.open(io.BytesIO(lab.picture.value))
+
+
+def test_a_change_of_any_control_changes_picture_text_and_table(lab):
+    lab.table_toggle.value = True
+    for name, value in (
+        ("metric", "loss"),
+        ("x", "seconds"),
+        ("own", False),
+        ("variants", ("elu",)),
+    ):
+        before = lab.picture.value, lab.text.value, lab.table_view.value
+        lab.controls[name].value = value
+        after = lab.picture.value, lab.text.value, lab.table_view.value
+        assert all(new != old for new, old in zip(after, before, strict=True)), name
+        assert lab.settings[name] == value
+    assert picture_of(lab).format == "PNG"
+
+
+def test_picture_is_that_of_compute_and_draw(lab, recorded):
+    data = RunExplorer.compute(lab.settings, lab.runs, recorded)
+    assert html.escape(RunExplorer.describe(data)) in lab.text.value
+    lab.controls["metric"].value = "loss"
+    lab.controls["metric"].value = "validation_accuracy"
+    again = RunExplorer(lab.runs, recorded)
+    assert lab.picture.value == again.picture.value  # nothing of the picture before is left
+
+
+def test_only_variants_with_runs_are_offered(lab):
+    assert [value for _, value in lab.controls["variants"].options] == ["elu", "bn"]
+    every = RunExplorer([make_run("zoo"), make_run("best")], [make_run("notes")])
+    assert every.settings["variants"] == ("notes", "best")
+    assert [value for _, value in every.controls["variants"].options] == ["notes", "best", "zoo"]
+
+
+def test_a_bad_combination_is_explained_and_the_lab_goes_on(lab):
+    lab.table_toggle.value = True
+    lab.controls["variants"].value = ()
+    assert "pick at least one" in lab.text.value
+    assert "pick at least one" in " ".join(lab.figure.texts[0].get_text().split())
+    assert lab.table_view.value == "" and not lab.figure.axes
+    lab.controls["variants"].value = ("bn",)
+    assert "best mean 0.56" in lab.text.value and len(lab.figure.axes) == 1
+
+
+def test_several_settings_at_once_draw_once(lab, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(RunExplorer, "draw", staticmethod(lambda data, figure: drawn.append(data)))
+    lab.update(metric="loss", x="seconds", own=False)
+    assert [(data.metric, data.x) for data in drawn] == [("loss", "seconds")]
+    with pytest.raises(ValueError, match="did you mean 'metric'"):
+        lab.update(metrik="loss")
+    with pytest.raises(ValueError, match="metric"):
+        lab.update(metric="no such")
+
+
+def test_table_shows_and_hides(lab):
+    assert lab.table_view.layout.display == "none" and lab.table_view.value == ""
+    lab.table_toggle.value = True
+    assert lab.table_view.layout.display == "" and "<caption" in lab.table_view.value
+    lab.table_toggle.value = False
+    assert lab.table_view.layout.display == "none" and lab.table_view.value == ""
+
+
+def test_display_has_the_live_lab_and_a_static_picture_with_alt_text(lab):
+    bundle = lab._repr_mimebundle_()
+    view = bundle["application/vnd.jupyter.widget-view+json"]
+    assert view == {"version_major": 2, "version_minor": 0, "model_id": lab.box.model_id}
+    assert bundle["text/html"].count("<img") == 1
+    assert f'alt="{html.escape(lab.figure.alt_text)}"' in bundle["text/html"]
+    assert "0.56" in lab.figure.alt_text and "0.56" in bundle["text/plain"]
+
+
+def test_a_hundred_changes_leave_memory_widgets_and_figures_where_they_were(lab):
+    def change(times):
+        for number in range(times):
+            lab.controls["metric"].value = METRICS[(number + 1) % 5]
+            lab.controls["variants"].value = (("bn",), ("bn", "elu"))[number % 2]
+
+    def kept():
+        gc.collect()
+        things = gc.get_objects()
+        figures = sum(isinstance(thing, Figure) for thing in things)
+        return figures, live_widgets(), len(things)
+
+    change(10)  # each pair of settings once: fills the caches that fill once
+    before = kept()
+    change(50)  # of two controls each
+    after = kept()
+    assert after[:2] == before[:2]
+    assert after[2] - before[2] < 100, f"100 changes left {after[2] - before[2]} objects"
+    tracemalloc.start()  # slow, and the only way to see bytes that somebody holds on to
+    try:
+        change(2)
+        gc.collect()
+        held = tracemalloc.get_traced_memory()[0]
+        change(8)
+        gc.collect()
+        grown = tracemalloc.get_traced_memory()[0] - held
+    finally:
+        tracemalloc.stop()
+    assert grown < len(lab.picture.value), f"16 changes left {grown} bytes"
+    assert (
+        "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+    )
+
+
+def test_largest_picture_of_every_variant_is_drawn_whole():
+    runs = [make_run(name, seed, epochs=100) for name in VARIANT_MARKS for seed in range(5)]
+    lab = RunExplorer([], runs, **RunExplorer.largest_settings())
+    (axes,) = lab.figure.axes
+    assert len(axes.collections) == 8
+    assert {line.get_color() for line in axes.lines} == {m.color for m in VARIANT_MARKS.values()}
+    box = axes.get_legend().get_window_extent()
+    assert box.x1 <= lab.figure.bbox.x1 and box.y0 >= 0
+    assert not box.overlaps(axes.get_window_extent())
