@@ -59,15 +59,15 @@ VARIANTS = {
     variant.name: variant
     for variant in (
         Variant("notes", "the notes' net (raw pixels)", {}, standardize=False),
-        Variant("elu", "ELU + He", {}, learning_rate=5e-5),
-        Variant("bn", "+ batch norm", {"normalization": "before"}, learning_rate=5e-4),
-        Variant("selu", "SELU + LeCun", _SELU, learning_rate=7e-4),
-        Variant("alpha-dropout", "+ alpha dropout", _ALPHA_DROPOUT, learning_rate=5e-4),
+        Variant("elu", "ELU + He", {}, learning_rate=3e-4),
+        Variant("bn", "+ batch norm", {"normalization": "before"}, learning_rate=3e-4),
+        Variant("selu", "SELU + LeCun", _SELU, learning_rate=3e-4),
+        Variant("alpha-dropout", "+ alpha dropout", _ALPHA_DROPOUT, learning_rate=1e-4),
         Variant(
             "mc-dropout",
             "+ MC dropout",
             _ALPHA_DROPOUT,
-            learning_rate=5e-4,
+            learning_rate=1e-4,
             monte_carlo_of="alpha-dropout",
         ),
         Variant(
@@ -75,7 +75,7 @@ VARIANTS = {
             "SELU, 1cycle SGD",
             _ALPHA_DROPOUT,
             optimizer="sgd",
-            learning_rate=0.05,
+            learning_rate=0.01,
             batch_size=128,
             one_cycle_epochs=15,
         ),
@@ -93,7 +93,7 @@ VARIANTS = {
 }
 
 
-def get_variant(name: "str | Variant", **changes) -> Variant:
+def get_variant(name: "str | Variant", /, **changes) -> Variant:
     """Return the named variant (or the one given), with any fields in ``changes`` replaced.
 
     Raises:

@@ -31,8 +31,8 @@ from helpers.figures.runs import (
     METRICS,
     Band,
     Group,
-    Metric,
     best_index,
+    diverged,
     find_metric,
     group_label,
     group_runs,
@@ -44,15 +44,12 @@ from helpers.figures.runs import (
 DIVERGED = {"color": "black", "marker": "x", "markeredgewidth": 2, "linestyle": "none"}
 
 
-def _diverged(curves: Sequence[np.ndarray]) -> int:
-    return sum(not np.isfinite(curve).all() for curve in curves)
-
-
-def _group_in_words(label: str, curves, band: Band, metric: Metric) -> str:
+def _group_in_words(label: str, runs: Sequence[dict], name: str, band: Band) -> str:
+    metric = METRICS[name]
     # As far as every run goes: the last seed that is left is not the mean of all.
-    everyone = band.mean[: band.whole(len(curves))]
-    diverged = _diverged(curves)
-    ended = f", {diverged} of {counted(len(curves), 'run')} diverged" if diverged else ""
+    everyone = band.mean[: band.whole(len(runs))]
+    lost = sum(diverged(run, name) for run in runs)
+    ended = f", {lost} of {counted(len(runs), 'run')} diverged" if lost else ""
     best = best_index(everyone, metric)
     if best is None:
         return f"{label}: no epoch at which every run has a number{ended}."
@@ -105,13 +102,13 @@ def learning_curves(runs, metric, data_name) -> CourseFigure:
         draw_band(axes, epochs, band, mark, len(curves), linewidth=style.get("linewidth", 1.8))
         _draw_ends(axes, group, curves, mark, style, shift)
         handles.append(legend_line(mark, label, **style))
-        said.append(_group_in_words(label, curves, band, found))
+        said.append(_group_in_words(label, group.runs, metric, band))
         everything.extend(curves)
         seen[group.variant] += 1
     loss_axis(axes, np.concatenate(everything))
     epoch_axis(axes, longest)
     axes.set_ylabel(found.label)
-    if _diverged(everything):
+    if not np.isfinite(np.concatenate(everything)).all():
         handles.append(Line2D([], [], label="last number before a run diverged", **DIVERGED))
     legend_beside(axes, handles)
     set_title(figure, name_data(found.title, data_name))

@@ -51,6 +51,11 @@ def history(run: dict, name: str) -> np.ndarray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
+def diverged(run: dict, metric: str) -> bool:
+    """Return whether a run ended because, or went on although, its loss was no number."""
+    return run.get("ended") == "diverged" or not np.isfinite(history(run, metric)).all()
+
+
 class Group(NamedTuple):
     """Runs that differ in nothing but the seed (and in what a legend could not say)."""
 

@@ -27,6 +27,7 @@ from helpers.figures.runs import (
     Group,
     Metric,
     best_index,
+    diverged,
     group_runs,
     history,
     over_seeds,
@@ -53,6 +54,7 @@ class Curve(NamedTuple):
     profile: str
     seeds: tuple[int, ...]  # one for each run
     own: bool
+    diverged: int  # how many of the runs
     x: np.ndarray  # (epochs,)
     band: Band  # of shape (epochs,)
 
@@ -83,7 +85,8 @@ def _curve(group: Group, metric: str, x: str, own: bool) -> Curve:
         band = Band(*(part[:shared] for part in band))
     seeds = tuple(sorted(run["seed"] for run in group.runs))
     who = (group.variant, group.title, group.data, group.profile)
-    return Curve(*who, seeds, own, places, band)
+    lost = sum(diverged(run, metric) for run in group.runs)
+    return Curve(*who, seeds, own, lost, places, band)
 
 
 def _data_name(runs: Sequence[dict], recorded: Sequence[dict]) -> str:
@@ -91,24 +94,32 @@ def _data_name(runs: Sequence[dict], recorded: Sequence[dict]) -> str:
     return " and ".join(sorted({run["data"] for run in recorded or runs}))
 
 
-def _stored() -> tuple[list, list]:
-    """Return your own runs and the recorded ones from where the course keeps them.
+def _all_runs(runs, recorded) -> tuple[list, list]:
+    """Return both lists of runs; one that is None comes from where the course keeps it.
 
     The store also holds the runs of rate searches. Those at another rate than the variant's own,
     and no longer than a search, are no runs to look at here.
     """
-    from helpers.models import VARIANTS  # late: only where no runs were given
+    if runs is None:
+        from helpers.training.store import stored_runs  # late: labs open without the training side
+
+        runs = [run for run in stored_runs() if not _is_search(run)]
+    if recorded is None:
+        from helpers.training.store import recorded_runs
+
+        recorded = recorded_runs()
+    return list(runs), list(recorded)
+
+
+def _is_search(run: dict) -> bool:
+    from helpers.models import VARIANTS
     from helpers.profiles import PROFILES
-    from helpers.training.store import recorded_runs, stored_runs
 
-    def is_search(run):
-        variant, profile = VARIANTS.get(run["variant"]), PROFILES.get(run["profile"])
-        if variant is None or profile is None:
-            return False
-        own_rate = run["settings"]["learning_rate"] == variant.learning_rate
-        return not own_rate and run["planned_epochs"] <= profile.search_epochs
-
-    return [run for run in stored_runs() if not is_search(run)], recorded_runs()
+    variant, profile = VARIANTS.get(run["variant"]), PROFILES.get(run["profile"])
+    if variant is None or profile is None:
+        return False
+    own_rate = run["settings"]["learning_rate"] == variant.learning_rate
+    return not own_rate and run["planned_epochs"] <= profile.search_epochs
 
 
 def _titles(runs: Sequence[dict]) -> dict[str, str]:
@@ -123,8 +134,7 @@ class RunExplorer(Lab):
 
     Args:
         runs: your own run documents; None for those in the run store.
-        recorded: the recorded ones; None for those that come with the course, unless ``runs`` is
-            given.
+        recorded: the recorded ones; None for those that come with the course.
         settings: ``variants`` (names), ``metric``, ``x`` ("epoch" or "seconds"), ``own`` (show
             your own runs).
 
@@ -135,9 +145,7 @@ class RunExplorer(Lab):
     width, height = 8.2, 4.4
 
     def __init__(self, runs=None, recorded=None, **settings):
-        if runs is None and recorded is None:
-            runs, recorded = _stored()
-        self.runs, self.recorded = list(runs or ()), list(recorded or ())
+        self.runs, self.recorded = _all_runs(runs, recorded)
         super().__init__(**settings)
 
     @classmethod
@@ -201,15 +209,13 @@ class RunExplorer(Lab):
 
         Args:
             settings: see the class.
-            runs, recorded: run documents; both None for those the course keeps.
+            runs, recorded: run documents; None for those that the course keeps.
 
         Raises:
             ValueError: for unknown settings, for no variant picked, and when nothing is left to
                 draw though there are runs.
         """
-        if runs is None and recorded is None:
-            runs, recorded = _stored()
-        runs, recorded = list(runs or ()), list(recorded or ())
+        runs, recorded = _all_runs(runs, recorded)
         metric, x, own = settings["metric"], settings["x"], settings["own"]
         lookup(metric, dict.fromkeys(SHOWN), "metric")
         lookup(x, X_AXES, "x axis")
@@ -314,7 +320,7 @@ def _groups(runs: Sequence[dict]) -> list[Group]:
 
 
 def _draw_curve(axes, curve: Curve, data_name: str) -> None:
-    """Draw one curve; its marker stands on the best epoch of the mean."""
+    """Draw one curve, with the variant's marker at its end."""
     mark = variant_mark(curve.variant)
     elsewhere = curve.data != data_name
     dashes = DOTS if elsewhere else ("-" if curve.own else DASHES)
@@ -385,12 +391,13 @@ def _profiles(data: Picture) -> str:
 def _in_words(curve: Curve, data: Picture, metric: Metric) -> str:
     best = best_index(curve.band.mean[: curve.band.whole(len(curve.seeds))], metric)
     name = _heading(curve, data.data_name)
+    lost = f", {curve.diverged} of {len(curve.seeds)} diverged" if curve.diverged else ""
     if best is None:
-        return f"{name}, diverged in the first epoch"
+        return f"{name}, without an epoch at which every run has a number{lost}"
     word = "highest" if metric.better == "neither" else "best"
     where = f"epoch {best + 1}" if data.x == "epoch" else f"{curve.x[best]:.0f} s"
     mean = "mean " if len(curve.seeds) > 1 else ""
-    return f"{name}, {word} {mean}{curve.band.mean[best]:.3g} at {where}"
+    return f"{name}, {word} {mean}{curve.band.mean[best]:.3g} at {where}{lost}"
 
 
 def _heading(curve: Curve, data_name: str) -> str:

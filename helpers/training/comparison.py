@@ -11,8 +11,16 @@ from helpers.models import VARIANTS
 
 def published() -> dict[str, list[dict]]:
     """Return, per variant, the figures that others published for it, with their source."""
-    text = (files("helpers.training") / "published.json").read_text(encoding="utf-8")
-    return json.loads(text)["variants"]
+    return _published()["variants"]
+
+
+def published_protocol() -> str:
+    """Return where the published figures stand, and how they were measured, as a sentence."""
+    return f"{_published()['source']}; {_published()['protocol']}"
+
+
+def _published() -> dict:
+    return json.loads((files("helpers.training") / "published.json").read_text(encoding="utf-8"))
 
 
 def compare(runs: Iterable[dict], *, data: str, profile: str) -> list[dict]:

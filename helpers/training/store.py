@@ -102,13 +102,20 @@ def stored_runs(folder: Path | str | None = None) -> list[dict]:
     return RunStore(folder).documents()
 
 
+RECORDED = Path(__file__).resolve().parents[2] / "recorded"
+
+
 def recorded_runs() -> list[dict]:
     """Return the documents of the full-length runs in the repository's ``recorded/`` folder.
 
     Empty where the package was installed without the repository.
     """
-    folder = Path(__file__).resolve().parents[2] / "recorded" / "runs"
-    return [_read_document(file) for file in sorted(folder.glob("*.json"))]
+    return [_read_document(file) for file in sorted((RECORDED / "runs").glob("*.json"))]
+
+
+def recorded_search() -> dict:
+    """Return the recorded search for each variant's rate: ``data``, ``results``, and how it ran."""
+    return json.loads((RECORDED / "rate_search.json").read_text(encoding="utf-8"))
 
 
 def _read_document(file: Path) -> dict:

@@ -204,9 +204,8 @@ def test_runs_on_other_data_are_labelled_in_the_picture_and_in_words(recorded):
     assert f"other data: {STAND_IN}" in written
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert "ON OTHER DATA" in labels
-    (mine,) = [line for line in figure.axes[0].lines if line.get_linewidth() > 2]
-    assert mine.get_linestyle() == ":" or mine._unscaled_dash_pattern[1][0] == 1  # dotted
-    assert "white" in [line.get_markerfacecolor() for line in figure.axes[0].lines]
+    ends = [line for line in figure.axes[0].lines if line.get_marker() != "None"]
+    assert [line.get_markerfacecolor() == "white" for line in ends] == [False, False, True]
     assert f"ON OTHER DATA: {STAND_IN}" in RunExplorer.describe(data)
     assert f"ON OTHER DATA: {STAND_IN}" in " ".join(RunExplorer.table(data).header)
     assert not RunExplorer.compute(settings(), [], recorded).elsewhere
@@ -258,6 +257,14 @@ def test_diverged_runs_and_single_epochs_draw(metric):
         assert RunExplorer.describe(data)
 
 
+def test_diverged_runs_are_named_also_where_the_metric_stayed_a_number(recorded):
+    run = make_run("elu", seed=9, ended="diverged")
+    run["history"]["loss"][-1] = None
+    for metric in ("loss", "validation_accuracy"):
+        text = RunExplorer.describe(RunExplorer.compute(settings(metric=metric), [run], recorded))
+        assert text.count("diverged") == 1 and "1 of 1 diverged" in text
+
+
 def test_with_no_runs_at_all_it_says_what_to_do():
     lab = RunExplorer([], [])
     assert "course train --variant bn" in lab.text.value
@@ -283,6 +290,9 @@ def test_without_arguments_it_reads_the_store_and_leaves_searches_out(monkeypatc
     lab = RunExplorer()
     assert lab.runs == kept
     assert [run["variant"] for run in lab.recorded] == ["elu"]
+    given = RunExplorer([make_run("selu")])  # your own given: still over the recorded ones
+    assert [run["variant"] for run in given.runs + given.recorded] == ["selu", "elu"]
+    assert RunExplorer(recorded=()).recorded == []
 
 
 # --- the controls join them
