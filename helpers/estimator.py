@@ -1,9 +1,7 @@
 """The course's networks as a scikit-learn classifier: for pipelines, cross-validation and searches."""
 
 import math
-import random
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +31,8 @@ CHUNK = 1_000  # samples made float64 at a time
 class KerasClassifier(ClassifierMixin, BaseEstimator):
     """A multilayer perceptron (:func:`helpers.models.deep_mlp`) that scikit-learn can handle.
 
-    Results depend on the data, the parameters and ``random_state`` only. ``fit`` has to set the
-    global seeds of Python, NumPy, Keras and its backend. It puts the states of Python and NumPy
-    back; Keras and the backend keep the seed.
+    Results depend on the data, the parameters and ``random_state`` only, and no global random state
+    is touched (``random_state=None`` draws a seed from NumPy's, as everywhere in scikit-learn).
 
     Pickles hold the network in Keras's own ``.keras`` format and load it in safe mode. Like any
     pickle, open only those that you wrote.
@@ -145,12 +142,11 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
             X, *held_out_X, labels, held_out_labels = self._hold_out(X, labels, seed)
             held_out = (*held_out_X, held_out_labels)
         backend = use_backend()
-        with _seeded(seed):
-            network = self._build(X)
-            steps = math.ceil(len(X) / self.batch_size)
-            trainer = self._compile(network, backend, steps * self.epochs)
-            rng = np.random.default_rng(seed)
-            self._train(network, trainer, X, labels, weights, held_out, steps, rng)
+        network = self._build(X, seed)
+        steps = math.ceil(len(X) / self.batch_size)
+        trainer = self._compile(network, backend, steps * self.epochs)
+        rng = np.random.default_rng(seed)
+        self._train(network, trainer, X, labels, weights, held_out, steps, rng)
         self._network = network
         self._saved_network = None
         return self
@@ -264,7 +260,7 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
             X, labels, test_size=self.validation_fraction, stratify=labels, random_state=seed
         )
 
-    def _build(self, X: np.ndarray):
+    def _build(self, X: np.ndarray, seed: int):
         mean, variance = _statistics(X) if self.standardize else (None, None)
         return deep_mlp(
             input_shape=self.input_shape_,
@@ -278,6 +274,7 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
             dropout_rate=self.dropout_rate,
             mean=mean,
             variance=variance,
+            seed=seed,
         )
 
     def _compile(self, network, backend: str, steps: int):
@@ -371,20 +368,6 @@ def _statistics(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     )
     variance = squares / (X.size / X.shape[-1])
     return mean, np.where(X.min(axis=axes) == X.max(axis=axes), 1.0, variance)
-
-
-@contextmanager
-def _seeded(seed: int):
-    """Set all seeds, and give Python's and NumPy's generators their states back at the end."""
-    import keras
-
-    python, numpy = random.getstate(), np.random.get_state()
-    keras.utils.set_random_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
 
 
 def _to_bytes(network) -> bytes:

@@ -249,11 +249,11 @@ except ValueError as error:
 from sklearn.model_selection import RandomizedSearchCV, cross_val_score
 
 small = KerasClassifier(depth=2, width=50, epochs=5, random_state=42)
-scores = cross_val_score(small, X, y, cv=3)
-print(f"3 folds: {scores.mean():.3f} ± {scores.std():.3f}")
+scores = cross_val_score(small, X, y, cv=2)
+print(f"2 folds: {scores.mean():.3f} ± {scores.std():.3f}")
 grid = {"learning_rate": [1e-4, 1e-3, 1e-2], "activation": ["elu", "relu", "selu"]}
-search = RandomizedSearchCV(small, grid, n_iter=3, cv=2, random_state=42).fit(X, y)
-print(f"best of 3 settings: {search.best_params_}, accuracy {search.best_score_:.3f}")
+search = RandomizedSearchCV(small, grid, n_iter=2, cv=2, random_state=42).fit(X, y)
+print(f"best of 2 settings: {search.best_params_}, accuracy {search.best_score_:.3f}")
 
 # %% [markdown]
 # The notes also kept every traceback, with a handler of their own that printed each one twice.

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
     result = train(
         variant,
-        load_cifar10(),
+        load_cifar10(profile=profile),
         profile,
         args.seed,
         epochs=args.epochs,

@@ -19,6 +19,7 @@ from helpers.datasets.formats import find_layout, folder_files, read_folder
 from helpers.datasets.sources import SOURCES, Source, fetch
 from helpers.datasets.splits import content_hashes, content_order, split_by_content
 from helpers.datasets.stand_in import make_stand_in, stand_in_path
+from helpers.profiles import Profile, get_profile
 
 _VERSION = 1  # of the split and its order: part of every cache's key
 KERAS_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
@@ -30,7 +31,12 @@ _KERAS_NAMES = (
 )
 
 
-def load_cifar10(*, download: bool | None = None, sources: Sequence[Source] = SOURCES) -> Dataset:
+def load_cifar10(
+    *,
+    download: bool | None = None,
+    profile: Profile | None = None,
+    sources: Sequence[Source] = SOURCES,
+) -> Dataset:
     """Load CIFAR-10, from the first of these places that has it.
 
     1. The folder ``CIFAR10_DIR``, where that is set: binary, parquet or PNG files.
@@ -46,6 +52,8 @@ def load_cifar10(*, download: bool | None = None, sources: Sequence[Source] = SO
         download: ``False`` never downloads; ``True`` tries even what has failed before in this
             process; ``None`` downloads unless ``COURSE_OFFLINE=1``, and tries each source once a
             process.
+        profile: the budget the images are for, by default the one in force. CIFAR-10 is always
+            given whole; the stand-in has only as many images as the profile uses.
         sources: where to download from, in this order.
 
     Raises:
@@ -67,7 +75,14 @@ def load_cifar10(*, download: bool | None = None, sources: Sequence[Source] = SO
             f"This is NOT CIFAR-10 ({reason}): going on with the stand-in, handwritten digits "
             f"over photographs. {HOW_TO_GET_CIFAR10}"
         )
-        return make_stand_in()
+        return _stand_in_for(profile or get_profile())
+
+
+def _stand_in_for(profile: Profile) -> Dataset:
+    """Make no more images than the profile uses: all 60,000 take seconds."""
+    asked = (profile.train_images, profile.validation_images, profile.test_images)
+    whole = (45_000, 5_000, 10_000)
+    return make_stand_in(*(some or all_ for some, all_ in zip(asked, whole, strict=True)))
 
 
 def assemble(

@@ -11,7 +11,7 @@ import numpy as np
 from helpers import evaluation, machine
 from helpers.backend import use_backend
 from helpers.datasets import Dataset, take
-from helpers.models import Variant, deep_mlp, get_variant
+from helpers.models import Variant, deep_mlp, get_variant, logits_of
 from helpers.profiles import Profile, get_profile
 from helpers.training.batches import EpochBatches, pixel_statistics, steps_per_epoch
 from helpers.training.execution import compile_options
@@ -118,11 +118,11 @@ def train(
         )
         if base.ended == "interrupted":
             print(f"{variant.name} predicts with an interrupted training.", file=sys.stderr)
-        document, model = dict(base.document), base.model()
+        document, model = base.document | _description(variant, data, profile, seed), base.model()
     else:
         document, model = _fit(variant, data, profile, seed, epochs, progress)
     weights = model.get_weights()
-    document |= _description(variant, data, profile, seed)
+    document |= {"peak_memory_mib": round(machine.peak_memory_mib()), "finished": _now()}
     document |= _results(model, variant, data, profile)
     document["weights_sha256"] = weights_sha256(weights)
     run = Run(document, weights, from_store=False)
@@ -178,9 +178,11 @@ def _description(variant, data, profile, seed) -> dict:
         "backend": use_backend(),
         "versions": machine.versions(),
         "hardware": machine.hardware(),
-        "peak_memory_mib": round(machine.peak_memory_mib()),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 SPLITS = ("train", "validation", "test")
@@ -241,18 +243,14 @@ def _fit(variant, data, profile, seed, epochs, shown) -> tuple[dict, object]:
         )
     steps = steps_per_epoch(len(data.train.images), variant.batch_size)
     model = _build(variant, statistics, seed)
-    model.compile(
+    trained = logits_of(model)
+    trained.compile(
         optimizer=make_optimizer(variant, _learning_rate(variant, steps * epochs)),
-        loss="sparse_categorical_crossentropy",
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         **compile_options(backend, steps),
     )
-    document = {
-        "variant": variant.name,
-        "title": variant.title,
-        "settings": variant.settings(),
-        "data": data.name,
-        "mc_passes": profile.mc_passes,
+    document = _description(variant, data, profile, seed) | {
         "pixel_statistics": statistics,
         "parameters": model.count_params(),
         "planned_epochs": epochs,
@@ -261,7 +259,7 @@ def _fit(variant, data, profile, seed, epochs, shown) -> tuple[dict, object]:
     bar = Progress(f"{variant.name}, seed {seed}", steps, epochs, shown)
     patience = math.inf if variant.one_cycle_epochs else profile.patience
     try:
-        weights = _epoch_loop(model, variant, data, seed, epochs, patience, document, bar)
+        weights = _epoch_loop(trained, model, variant, data, seed, epochs, patience, document, bar)
     finally:
         bar.close()
     model.set_weights(weights)
@@ -278,14 +276,16 @@ HISTORY = (
 )
 
 
-def _epoch_loop(model, variant, data, seed, epochs, patience, document, bar) -> list[np.ndarray]:
+def _epoch_loop(
+    trained, model, variant, data, seed, epochs, patience, document, bar
+) -> list[np.ndarray]:
     """Run the epochs; fill in ``document``; return the weights of the best one."""
     history, clock = document["history"], step_clock(bar.bar)
     best, weights = -1, None
     document["ended"] = "all epochs"
     try:
         for epoch in range(epochs):
-            logs, seconds, compiling = _one_epoch(model, variant, data.train, seed, epoch, clock)
+            logs, seconds, compiling = _one_epoch(trained, variant, data.train, seed, epoch, clock)
             if epoch == 0:
                 document["compile_seconds"] = compiling
             probabilities = evaluation.predict_probabilities(model, data.validation.images)
@@ -295,7 +295,7 @@ def _epoch_loop(model, variant, data, seed, epochs, patience, document, bar) -> 
                 logs["accuracy"],
                 evaluation.cross_entropy(probabilities, labels),
                 evaluation.accuracy(probabilities, labels),
-                float(model.optimizer.learning_rate),
+                float(trained.optimizer.learning_rate),
                 seconds,
             )
             for name, value in zip(HISTORY, figures, strict=True):
@@ -321,7 +321,7 @@ def _epoch_loop(model, variant, data, seed, epochs, patience, document, bar) -> 
     return weights
 
 
-def _one_epoch(model, variant, split, seed, epoch, clock) -> tuple[dict, float, float]:
+def _one_epoch(trained, variant, split, seed, epoch, clock) -> tuple[dict, float, float]:
     """Train one epoch; return its logs, its seconds without compiling, and those of compiling.
 
     Compiling is what the first call of steps took longer than the median of the others.
@@ -330,7 +330,7 @@ def _one_epoch(model, variant, split, seed, epoch, clock) -> tuple[dict, float, 
     batches = EpochBatches(
         *split, batch_size=variant.batch_size, seed=seed, epoch=epoch, augment=variant.augment
     )
-    logs = model.fit(batches, shuffle=False, verbose=0, callbacks=[clock]).history
+    logs = trained.fit(batches, shuffle=False, verbose=0, callbacks=[clock]).history
     seconds = time.perf_counter() - started
     calls = np.diff([started, *clock.ended_at])
     compiling = 0.0

@@ -3,7 +3,7 @@
 import numpy as np
 
 from helpers.datasets import Dataset, take
-from helpers.models import Variant, deep_mlp, get_variant
+from helpers.models import Variant, deep_mlp, get_variant, logits_of
 from helpers.profiles import Profile, get_profile
 from helpers.training.batches import EpochBatches, pixel_statistics, steps_per_epoch
 from helpers.training.store import RunStore
@@ -104,9 +104,10 @@ def learning_rate_range(
         statistics = dict(
             zip(("mean", "variance"), pixel_statistics(data.train.images), strict=True)
         )
-    model = deep_mlp(**variant.network, **statistics, seed=seed)
+    model = logits_of(deep_mlp(**variant.network, **statistics, seed=seed))
     schedule = ExponentialRise(first, last, steps)
-    model.compile(make_optimizer(variant, schedule), "sparse_categorical_crossentropy")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(make_optimizer(variant, schedule), loss)
     losses = _rising_losses(model, variant, data, seed, steps)
     rates = first * (last / first) ** (np.arange(len(losses)) / (steps - 1))
     return rates, np.array(losses)

@@ -38,7 +38,7 @@ from helpers.datasets import (
 from helpers.datasets.archives import read_binary_archive
 from helpers.datasets.cache import file_of
 from helpers.datasets.sources import File, Source
-from helpers.profiles import get_profile
+from helpers.profiles import PROFILES, get_profile
 
 IMAGES = make_images()
 
@@ -52,7 +52,7 @@ def small_world(tmp_path, monkeypatch):
     monkeypatch.delenv("CIFAR10_DIR", raising=False)
     for part, count in COUNTS.items():
         monkeypatch.setitem(formats.COUNTS, part, count)
-    monkeypatch.setattr(loading, "make_stand_in", lambda: make_stand_in(20, 10, 10))
+    monkeypatch.setattr(loading, "make_stand_in", lambda *counts: make_stand_in(20, 10, 10))
     monkeypatch.setattr(sources, "_failed", set())
 
 
@@ -342,7 +342,7 @@ def test_course_data_says_that_a_stand_in_is_one(capsys):
 
 
 def test_course_data_makes_the_stand_in_even_beside_cifar10(folder, monkeypatch, capsys):
-    monkeypatch.setattr("helpers.datasets.make_stand_in", lambda: make_stand_in(20, 10, 10))
+    monkeypatch.setattr("helpers.datasets.make_stand_in", lambda *counts: make_stand_in(20, 10, 10))
     assert cli.main(["data", "--stand-in", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["is_stand_in"] is True
 
@@ -391,3 +391,11 @@ def test_importing_it_imports_nothing_heavy():
     code = f"import sys, helpers.datasets; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["ci", "quick"])
+def test_the_stand_in_has_as_many_images_as_the_profile_uses(monkeypatch, name):
+    asked = []
+    monkeypatch.setattr(loading, "make_stand_in", lambda *counts: asked.append(counts))
+    load_cifar10(download=False, profile=PROFILES[name])
+    assert asked == {"ci": [(2_000, 500, 500)], "quick": [(45_000, 5_000, 10_000)]}[name]

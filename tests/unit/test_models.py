@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.models import VARIANTS, deep_mlp, get_variant
+from helpers.models import VARIANTS, deep_mlp, get_variant, logits_of
 
 
 def kinds(model) -> list[str]:
@@ -35,7 +35,7 @@ def test_only_a_layer_that_batch_norm_follows_has_no_bias():
 def test_dropout_stands_where_it_was_asked_for(place, count):
     names = kinds(deep_mlp(depth=3, width=4, dropout="alpha", dropout_place=place))
     assert names.count("AlphaDropout") == count
-    assert names[-2] == "AlphaDropout"
+    assert names[-3:] == ["AlphaDropout", "Dense", "Softmax"]
 
 
 def test_weights_follow_the_seed_and_differ_between_layers():
@@ -102,3 +102,13 @@ def test_mc_dropout_predicts_with_the_very_network_of_alpha_dropout():
 def test_every_variant_is_twenty_layers_of_a_hundred(variant):
     units = [layer.units for layer in deep_mlp(**variant.network).layers if hasattr(layer, "units")]
     assert units == [100] * 20 + [10]
+
+
+def test_logits_share_weights_with_the_network_and_softmax_gives_its_output():
+    network = deep_mlp(input_shape=(5,), n_classes=3, depth=1, width=4, seed=0)
+    inputs = np.random.default_rng(0).normal(size=(7, 5)).astype("float32")
+    logits = np.asarray(logits_of(network)(inputs))
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert np.allclose(np.asarray(network(inputs)), expected, atol=1e-6)
+    network.set_weights([np.zeros_like(weights) for weights in network.get_weights()])
+    assert not np.asarray(logits_of(network)(inputs)).any()

@@ -139,9 +139,9 @@ def test_every_step_is_taken_when_calls_do_not_divide_the_epoch(data, store):
     kept = []
     original = loop._epoch_loop
 
-    def watching(model, *arguments):
-        result = original(model, *arguments)
-        kept.append(int(model.optimizer.iterations))
+    def watching(trained, *arguments):
+        result = original(trained, *arguments)
+        kept.append(int(trained.optimizer.iterations))
         return result
 
     profile = replace(TINY, epochs=2, train_images=248)
@@ -275,10 +275,10 @@ def interrupt_in_epoch(monkeypatch, number):
 
     original = loop._one_epoch
 
-    def epoch(model, variant, split, seed, epoch, clock):
+    def epoch(trained, variant, split, seed, epoch, clock):
         if epoch == number:
             raise KeyboardInterrupt
-        return original(model, variant, split, seed, epoch, clock)
+        return original(trained, variant, split, seed, epoch, clock)
 
     monkeypatch.setattr(loop, "_one_epoch", epoch)
 
@@ -366,3 +366,31 @@ def test_documents_leave_out_what_is_damaged(data, trained, store, capsys):
     next(store.folder.glob("*seed1*/run.json")).write_text("{")
     assert [run["seed"] for run in store.documents()] == [0]
     assert "is damaged" in capsys.readouterr().err
+
+
+# --- what a person sees ------------------------------------------------------------------------
+
+
+def test_curves_grow_in_a_notebook_and_are_taken_away_at_the_end(data, store, monkeypatch):
+    import IPython.display
+
+    from helpers.training import progress
+
+    shown = []
+
+    class Handle:
+        def update(self, thing):
+            shown.append(thing)
+
+    monkeypatch.setattr(progress, "_in_notebook", lambda: True)
+    monkeypatch.setattr(IPython.display, "display", lambda *things, **options: Handle())
+    train(small("elu"), data, TINY, 0, store=store, progress=True)
+    *curves, last = shown
+    assert "stand-in (not CIFAR-10)" in curves[0].alt_text
+    assert last.data == ""
+
+
+def test_without_progress_nothing_is_written(data, store, capfd):
+    go(small("elu"), data, store)
+    captured = capfd.readouterr()
+    assert captured.out == "" and "step/s" not in captured.err
