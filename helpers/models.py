@@ -203,7 +203,7 @@ def logits_of(model):
     """
     from keras import Model
 
-    return Model(model.inputs, model.layers[-2].output)
+    return Model(model.inputs[0], model.layers[-2].output)
 
 
 def _seeded(initializer: str, seed: int):

@@ -17,6 +17,10 @@ from tqdm import tqdm
 
 CELL_TIMEOUT_SECONDS = 30 * 60
 START_TIMEOUT_SECONDS = 2 * 60
+# What TensorFlow's C++ side writes while it is loaded: times and process numbers, and no news.
+LOADING_LINE = re.compile(
+    r"^(?:[IWE]\d{4} \d\d:.*|WARNING: All log messages before absl.*)\n?", re.M
+)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -39,7 +43,12 @@ def execute(
         BuildError: when a cell raises, runs for longer than ``CELL_TIMEOUT_SECONDS``, or ends
             the kernel. The kernel is gone by then, as it is after an interrupt.
     """
-    environment = {"COURSE_PROFILE": profile, "PYTHONPATH": _prepend(python_path)}
+    # No bars: without the kernel that moves them they are stored as broken widgets.
+    environment = {
+        "COURSE_PROFILE": profile,
+        "PYTHONPATH": _prepend(python_path),
+        "TQDM_DISABLE": "1",
+    }
     with _kernel(folder, environment) as (kernel, log):
         client = NotebookClient(
             notebook,
@@ -57,6 +66,20 @@ def execute(
             said = log.read_text(encoding="utf-8", errors="replace").strip()
             raise BuildError(f"{name}: no kernel (out of memory?), {error}\n{said}") from error
         client.set_widgets_metadata()
+    drop_loading_lines(notebook)
+
+
+def drop_loading_lines(notebook: nbformat.NotebookNode) -> None:
+    """Take what TensorFlow writes while it is loaded out of the outputs on standard error."""
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        for output in cell.outputs:
+            if output.output_type == "stream" and output.name == "stderr":
+                output.text = LOADING_LINE.sub("", output.text)
+        cell.outputs = [
+            output for output in cell.outputs if output.get("name") != "stderr" or output.text
+        ]
 
 
 def _execute_cells(client: NotebookClient, name: str) -> None:

@@ -131,6 +131,10 @@ def _rising_losses(model, variant: Variant, data: Dataset, seed: int, steps: int
 
 
 def steepest_rate(rates: np.ndarray, losses: np.ndarray) -> float:
-    """Return the rate at which the smoothed loss falls fastest, a usual first choice."""
-    slopes = np.gradient(losses, np.log(rates))
-    return float(rates[np.nanargmin(slopes)])
+    """Return the rate at which the smoothed loss falls fastest, a usual first choice.
+
+    The first twenty steps do not count: the smoothed loss is still a mean over too few batches.
+    """
+    start = min(20, len(losses) // 2)
+    slopes = np.gradient(losses[start:], np.log(rates[start:]))
+    return float(rates[start + np.nanargmin(slopes)])

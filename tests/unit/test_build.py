@@ -343,3 +343,21 @@ def test_without_a_repository_the_error_says_where_it_looked(tmp_path, monkeypat
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
     assert find_repository() == Path.cwd().parent
+
+
+def test_what_tensorflow_writes_while_loading_is_dropped_and_warnings_stay():
+    from helpers.build.execution import drop_loading_lines
+
+    noise = (
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+        "I0000 00:00:1795483427.769639    3029 port.cc:153] oneDNN custom operations are on.\n"
+    )
+    told = "This is NOT CIFAR-10.\n"
+    cells = [
+        nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("stream", name=name, text=text)])
+        for name, text in (("stderr", noise), ("stderr", noise + told), ("stdout", noise))
+    ]
+    drop_loading_lines(nbformat.v4.new_notebook(cells=cells))
+    assert cells[0].outputs == []
+    assert cells[1].outputs[0].text == told
+    assert cells[2].outputs[0].text == noise
