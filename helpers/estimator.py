@@ -292,7 +292,27 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
             metrics=["accuracy"],
             **_compile_options(backend, steps),
         )
+        if backend == "tensorflow":
+            self._ready_for_tracing(trainer)
         return trainer
+
+    def _ready_for_tracing(self, trainer) -> None:
+        """Create all variables now, and keep TensorFlow from keeping the graph for ever.
+
+        A step that creates variables is traced twice: 5.9 s a fit instead of 3.3 for 20 layers
+        with batch norm.
+        """
+        n_classes = len(self.classes_)
+        trainer.optimizer.build(trainer.trainable_variables)
+        trainer.compute_metrics(
+            None, np.zeros(1, np.int32), np.full((1, n_classes), 1 / n_classes, np.float32)
+        )
+        trainer.reset_metrics()
+        # tensorflow#97697: each traced custom gradient keeps its graph alive, and Keras's sum of the
+        # gradients over all devices is one. On a single device that sum changes nothing. Without
+        # this line every fit of 20 layers costs 35 MiB for good, with it 8. Should a version of
+        # Keras have no such method, the line does nothing.
+        trainer.optimizer._all_reduce_sum_gradients = list
 
     def _train(self, network, trainer, X, labels, weights, held_out, steps, rng) -> None:
         """Run the epochs; set ``history_`` and ``n_iter_``; leave the weights to keep."""
