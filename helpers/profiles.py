@@ -36,7 +36,7 @@ PROFILES = {
             test_images=500,
             mc_passes=3,
         ),
-        Profile("quick", epochs=5, patience=20),
+        Profile("quick", epochs=3, patience=20),
         Profile("full", epochs=100, patience=20, search_epochs=5, mc_passes=50),
     )
 }

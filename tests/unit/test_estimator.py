@@ -1,5 +1,7 @@
 """The scikit-learn side: its own checks, and what the notes' wrapper got wrong."""
 
+import copy
+import gc
 import os
 import pickle
 import subprocess
@@ -9,9 +11,11 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import RandomizedSearchCV, cross_validate
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from helpers import estimator
 from helpers.estimator import KerasClassifier
 
 SMALL = {"depth": 1, "width": 16, "learning_rate": 0.02, "random_state": 0}
@@ -139,11 +143,88 @@ def test_one_class_is_refused(digits):
         KerasClassifier(**SMALL).fit(digits[0][:5], [3] * 5)
 
 
+def test_samples_that_do_not_fit_are_refused(digits):
+    X, y = digits
+    broken = X.copy()
+    broken[3, 5] = np.nan
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        KerasClassifier(**SMALL).fit(broken, y)
+    classifier = KerasClassifier(**SMALL, epochs=1).fit(X, y)
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        classifier.predict(broken)
+    with pytest.raises(ValueError, match="X has 63 features, but KerasClassifier is expecting 64"):
+        classifier.predict(X[:, 1:])
+
+
+def test_after_a_fit_that_failed_it_is_not_fitted(digits):
+    classifier = KerasClassifier(**SMALL, epochs=1).fit(*digits)
+    with pytest.raises(ValueError, match="learning_rate"):
+        classifier.set_params(learning_rate=0).fit(*digits)
+    with pytest.raises(NotFittedError):
+        classifier.predict(digits[0])
+
+
+def test_every_parameter_of_the_network_reaches_it(digits):
+    classifier = KerasClassifier(
+        depth=2, width=7, activation="selu", initializer="lecun_normal", normalization="after",
+        dropout="alpha", dropout_rate=0.25, standardize=False, epochs=1,
+    ).fit(*digits)  # fmt: skip
+    config = [(type(layer).__name__, layer.get_config()) for layer in classifier.model_.layers]
+    block, output = ["Dense", "Activation", "BatchNormalization"], ["Dense", "Softmax"]
+    assert [name for name, _ in config] == ["Flatten", *block, *block, "AlphaDropout", *output]
+    assert config[1][1]["units"] == 7
+    assert config[1][1]["kernel_initializer"]["class_name"] == "LecunNormal"
+    assert config[2][1]["activation"] == "selu"
+    assert config[-3][1]["rate"] == 0.25
+
+
+def test_inputs_are_standardized_along_the_last_axis_and_constants_stay_finite():
+    rng = np.random.default_rng(0)
+    X = rng.normal([5, -3, 1e6], [2, 0.1, 0], (1_500, 4, 4, 3)).astype(np.float32)  # over a chunk
+    classifier = KerasClassifier(**SMALL, epochs=1).fit(X, np.arange(1_500) % 2)
+    scaled = np.asarray(classifier.model_.layers[0](X))
+    assert np.allclose(scaled.mean(axis=(0, 1, 2)), 0, atol=1e-3)
+    assert np.allclose(scaled.std(axis=(0, 1, 2)), [1, 1, 0], atol=1e-3)
+
+
+def test_an_epoch_is_batches_of_one_size_that_hold_every_sample(digits, monkeypatch):
+    epochs = []
+    train = estimator._one_epoch
+
+    def recorded(trainer, X, labels, weights, batches):
+        epochs.append(batches)
+        return train(trainer, X, labels, weights, batches)
+
+    monkeypatch.setattr(estimator, "_one_epoch", recorded)
+    KerasClassifier(**SMALL, epochs=2, batch_size=32).fit(digits[0][:41], digits[1][:41])
+    assert [batches.shape for batches in epochs] == [(2, 21), (2, 21)]
+    assert all(np.array_equal(np.unique(batches), np.arange(41)) for batches in epochs)
+    assert not np.array_equal(*epochs)
+
+
+def test_traced_steps_learn_what_eager_ones_do_and_leave_no_graph_behind(digits, monkeypatch):
+    def fit(traced_from):
+        monkeypatch.setattr(estimator, "TRACING_PAYS_FROM", traced_from)
+        made = KerasClassifier(**SMALL, epochs=2, normalization="before").fit(*digits)
+        gc.collect()
+        return made.predict_proba(digits[0]), made.history_["loss"], graphs()
+
+    def graphs():
+        return sum(type(thing).__name__ == "FuncGraph" for thing in gc.get_objects())
+
+    eager, eager_losses, none = fit(traced_from=10_000)
+    traced, traced_losses, before = fit(traced_from=0)
+    after = [fit(traced_from=0)[2] for _ in range(3)]
+    assert np.allclose(traced_losses, eager_losses, rtol=1e-3)
+    assert np.allclose(traced, eager, atol=1e-2)
+    assert max(after) <= before, f"graphs kept: {none} before tracing, {before}, then {after}"
+
+
 def test_a_pickle_predicts_the_same_in_another_process(digits, tmp_path):
     X, y = digits
     classifier = KerasClassifier(**SMALL, epochs=2).fit(X, y)
     file, inputs = tmp_path / "classifier.pickle", tmp_path / "inputs.npy"
-    file.write_bytes(pickle.dumps(classifier))
+    file.write_bytes(pickle.dumps(copy.deepcopy(classifier)))  # a copy, whose network is bytes yet
     np.save(inputs, X)
     script = (
         "import pickle, sys, numpy, pathlib\n"
