@@ -28,7 +28,7 @@ def run_cell(shell, source):
     ("profile", "meaning"),
     [
         ("ci", "2 epochs on 2,000 images"),
-        ("quick", "5 epochs"),
+        ("quick", "3 epochs"),
         ("full", "up to 100 epochs"),
     ],
 )
