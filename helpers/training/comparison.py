@@ -79,7 +79,7 @@ def as_text(rows: list[dict]) -> str:
         "test",
         "best epoch",
         "s/epoch",
-        "published",
+        "published on CIFAR-10",
     )
     table = [header, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(header))]
