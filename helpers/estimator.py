@@ -309,7 +309,7 @@ class KerasClassifier(ClassifierMixin, BaseEstimator):
         trainer.reset_metrics()
         # tensorflow#97697: the graph that a custom gradient is traced in is never freed, and Keras
         # sums gradients over devices with one. On one device that sum changes nothing. Without
-        # the next line a fit of 20 layers costs 35 MiB for good, with it 8. Should a release of
+        # the next line such a fit costs 35 MiB for good, with it 8. Should a release of
         # Keras have no such method, the line has no effect.
         trainer.optimizer._all_reduce_sum_gradients = list
 
