@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import matplotlib
+import pytest
 
 _SESSION = tempfile.TemporaryDirectory(
     prefix="course-tests-",
@@ -30,3 +31,17 @@ matplotlib.use("Agg")
 def pytest_unconfigure():
     """Remove what the tests wrote."""
     _SESSION.cleanup()
+
+
+def pytest_addoption(parser):
+    """Add ``--slow``, which ``.ci/run`` sets."""
+    parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what takes minutes, unless it is asked for."""
+    if not config.getoption("--slow"):
+        skip = pytest.mark.skip(reason="takes minutes: pytest --slow")
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(skip)

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _require_extra() -> None:
-    missing = [name for name in ("jupytext", "nbclient") if find_spec(name) is None]
+    missing = [name for name in ("jupytext", "nbclient", "yaml") if find_spec(name) is None]
     if missing:
         raise ValueError(
             f"building notebooks needs {' and '.join(missing)}, which is not installed: "
@@ -91,10 +91,16 @@ def _build_chapter(root: Path, chapter: str, lesson: Path, profile: str, force: 
     from helpers.build.check import check_notebook
     from helpers.build.execution import BuildError, execute
     from helpers.build.notebook import name_widgets, read_source, write
+    from helpers.build.quizzes import write_quiz
     from helpers.build.sources import notebook_path
 
     path = notebook_path(root, chapter)
-    if not force and not any(check_notebook(chapter, lesson, path, profile)):
+    try:
+        changed = write_quiz(root, chapter)
+    except ValueError as error:
+        print(f"{chapter}, quiz.yaml: {error}", file=sys.stderr)
+        return "failed"
+    if not force and not changed and not any(check_notebook(chapter, lesson, path, profile)):
         return "unchanged"
     notebook = read_source(lesson, profile)
     path.parent.mkdir(exist_ok=True)

@@ -196,6 +196,8 @@ def _reason(error: Exception, file: File, path: Path) -> str:
         return f"no more data within {READ_SECONDS} s."
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection was cut before the file was whole."
+    if isinstance(error, requests.TooManyRedirects):
+        return "the server sends the request round in circles."
     if isinstance(error, requests.ConnectionError):
         return f"no connection to {urlsplit(file.url).hostname}."
     if isinstance(error, ValueError) and not isinstance(error, requests.RequestException):

@@ -11,10 +11,12 @@ import numpy as np
 from helpers import evaluation, machine
 from helpers.backend import use_backend
 from helpers.datasets import Dataset, take
-from helpers.models import Variant, deep_mlp, get_variant, logits_of
+from helpers.models import Variant, create_variables, deep_mlp, get_variant, logits_of
 from helpers.profiles import Profile, get_profile
-from helpers.training.batches import EpochBatches, pixel_statistics, steps_per_epoch
+from helpers.training.batches import EpochBatches, steps_per_epoch
+from helpers.training.checkpoint import Checkpoint, State, restore, variables_of
 from helpers.training.execution import compile_options
+from helpers.training.networks import scaling
 from helpers.training.progress import Progress, step_clock
 from helpers.training.store import RunStore, weights_sha256
 
@@ -80,7 +82,10 @@ def train(
 
     The weights kept are those of the epoch with the highest validation accuracy. The test images
     are used once, after that choice. An interrupt ends the training after the last whole epoch
-    and gives what there is by then, which is not stored.
+    and gives what there is by then. That is no finished run and is not stored as one; but called
+    again, after an interrupt or a kill, ``train`` goes on after that epoch and ends with the same
+    bits as a run that was never cut off (on one machine and backend). While another process trains
+    the same run, this one waits, and returns what came of it.
 
     Args:
         variant: a name in ``helpers.models.VARIANTS``, or a ``Variant`` of your own.
@@ -103,35 +108,41 @@ def train(
     store = store or RunStore()
     data = take(data, profile)
     identity = _identity(variant, data, profile, seed, epochs)
-    stored = store.load(identity)
-    if stored:
-        return Run(*stored, from_store=True)
+    with store.lock(identity):
+        stored = store.load(identity)
+        if stored:
+            return Run(*stored, from_store=True)
+        if variant.monte_carlo_of:
+            document, model = _monte_carlo(variant, data, profile, seed, epochs, store, progress)
+        else:
+            checkpoint = Checkpoint(store.checkpoint_path(identity))
+            document, model = _fit(variant, data, profile, seed, epochs, progress, checkpoint)
+        weights = model.get_weights()
+        document |= {"peak_memory_mib": round(machine.peak_memory_mib()), "finished": _now()}
+        document |= _results(model, variant, data, profile)
+        document["weights_sha256"] = weights_sha256(weights)
+        if document["ended"] != "interrupted":
+            _keep(store, identity, document, weights)
+    return Run(document, weights, from_store=False)
 
-    if variant.monte_carlo_of:
-        base_variant = get_variant(
-            variant.monte_carlo_of,
-            learning_rate=variant.learning_rate,
-            batch_size=variant.batch_size,
-        )
-        base = train(
-            base_variant, data, profile, seed, epochs=epochs, store=store, progress=progress
-        )
-        if base.ended == "interrupted":
-            print(f"{variant.name} predicts with an interrupted training.", file=sys.stderr)
-        document, model = base.document | _description(variant, data, profile, seed), base.model()
+
+def _monte_carlo(variant, data, profile, seed, epochs, store, progress) -> tuple[dict, object]:
+    """Return the document and the network of the variant that this one predicts with."""
+    changes = {"learning_rate": variant.learning_rate, "batch_size": variant.batch_size}
+    base_variant = get_variant(variant.monte_carlo_of, **changes)
+    base = train(base_variant, data, profile, seed, epochs=epochs, store=store, progress=progress)
+    if base.ended == "interrupted":
+        print(f"{variant.name} predicts with an interrupted training.", file=sys.stderr)
+    return base.document | _description(variant, data, profile, seed), base.model()
+
+
+def _keep(store: RunStore, identity: dict, document: dict, weights: list) -> None:
+    try:
+        store.save(identity, document, weights)
+    except OSError as error:
+        print(f"The run could not be kept in {store.folder}: {error}.", file=sys.stderr)
     else:
-        document, model = _fit(variant, data, profile, seed, epochs, progress)
-    weights = model.get_weights()
-    document |= {"peak_memory_mib": round(machine.peak_memory_mib()), "finished": _now()}
-    document |= _results(model, variant, data, profile)
-    document["weights_sha256"] = weights_sha256(weights)
-    run = Run(document, weights, from_store=False)
-    if document["ended"] != "interrupted":
-        try:
-            store.save(identity, document, weights)
-        except OSError as error:
-            print(f"The run could not be kept in {store.folder}: {error}.", file=sys.stderr)
-    return run
+        Checkpoint(store.checkpoint_path(identity)).remove()
 
 
 def _epochs(variant: Variant, profile: Profile, asked: int | None) -> int:
@@ -230,17 +241,13 @@ def _learning_rate(variant: Variant, total_steps: int):
     return OneCycle(rate, total_steps) if variant.one_cycle_epochs else rate
 
 
-def _fit(variant, data, profile, seed, epochs, shown) -> tuple[dict, object]:
+def _fit(variant, data, profile, seed, epochs, shown, checkpoint) -> tuple[dict, object]:
     """Train, and return a document with the history, and the network of the best epoch."""
     backend = use_backend()
     import keras
 
     keras.utils.clear_session()
-    statistics = None
-    if variant.standardize:
-        statistics = dict(
-            zip(("mean", "variance"), pixel_statistics(data.train.images), strict=True)
-        )
+    statistics = scaling(data) if variant.standardize else None
     steps = steps_per_epoch(len(data.train.images), variant.batch_size)
     model = _build(variant, statistics, seed)
     trained = logits_of(model)
@@ -250,20 +257,40 @@ def _fit(variant, data, profile, seed, epochs, shown) -> tuple[dict, object]:
         metrics=["accuracy"],
         **compile_options(backend, steps),
     )
-    document = _description(variant, data, profile, seed) | {
-        "pixel_statistics": statistics,
-        "parameters": model.count_params(),
-        "planned_epochs": epochs,
-        "history": {name: [] for name in HISTORY},
-    }
+    create_variables(trained, len(data.class_names))
+    state = _resumed(trained, checkpoint) or State(
+        _description(variant, data, profile, seed)
+        | {
+            "pixel_statistics": statistics,
+            "parameters": model.count_params(),
+            "planned_epochs": epochs,
+            "history": {name: [] for name in HISTORY},
+        },
+        best=-1,
+        weights=[],
+        variables=[],
+    )
     bar = Progress(f"{variant.name}, seed {seed}", steps, epochs, shown)
+    bar.start_at(len(state.document["history"]["loss"]))
     patience = math.inf if variant.one_cycle_epochs else profile.patience
     try:
-        weights = _epoch_loop(trained, model, variant, data, seed, epochs, patience, document, bar)
+        state = _epoch_loop(
+            trained, model, variant, data, seed, epochs, patience, state, checkpoint, bar
+        )
     finally:
         bar.close()
-    model.set_weights(weights)
-    return document, model
+    model.set_weights(state.weights)
+    return state.document, model
+
+
+def _resumed(trained, checkpoint: Checkpoint) -> State | None:
+    """Put the network where an earlier process left it, and return the state, if there is one."""
+    state = checkpoint.read()
+    if state is not None:
+        restore(trained, state.variables)
+        done = len(state.document["history"]["loss"])
+        print(f"Going on after epoch {done}, from {checkpoint.path}.", file=sys.stderr)
+    return state
 
 
 HISTORY = (
@@ -277,51 +304,75 @@ HISTORY = (
 
 
 def _epoch_loop(
-    trained, model, variant, data, seed, epochs, patience, document, bar
-) -> list[np.ndarray]:
-    """Run the epochs; fill in ``document``; return the weights of the best one."""
-    history, clock = document["history"], step_clock(bar.bar)
-    best, weights = -1, None
-    document["ended"] = "all epochs"
+    trained, model, variant, data, seed, epochs, patience, state, checkpoint, bar
+) -> State:
+    """Run the epochs that are left, and return the state after the last one."""
+    first, clock = len(state.document["history"]["loss"]), step_clock(bar.bar)
+    ended = state.document.get("ended")
     try:
-        for epoch in range(epochs):
-            logs, seconds, compiling = _one_epoch(trained, variant, data.train, seed, epoch, clock)
-            if epoch == 0:
-                document["compile_seconds"] = compiling
-            probabilities = evaluation.predict_probabilities(model, data.validation.images)
-            labels = data.validation.labels
-            figures = (
-                logs["loss"],
-                logs["accuracy"],
-                evaluation.cross_entropy(probabilities, labels),
-                evaluation.accuracy(probabilities, labels),
-                float(trained.optimizer.learning_rate),
-                seconds,
+        for epoch in range(first, 0 if ended else epochs):
+            logs, seconds, compiling = _one_epoch(
+                trained, variant, data.train, seed, epoch, clock, first=epoch == first
             )
-            for name, value in zip(HISTORY, figures, strict=True):
-                history[name].append(float(value))
-            if best < 0 or figures[3] > history["validation_accuracy"][best]:
-                best, weights = epoch, model.get_weights()
-            bar.epoch_ended(document)
-            if not math.isfinite(logs["loss"]):
-                document["ended"] = "diverged"
-                break
-            if epoch - best >= patience:
-                document["ended"] = "early stopping"
+            figures = _figures(trained, model, data.validation, logs, seconds)
+            state = _after(state, figures, compiling, model, trained, epochs, patience)
+            checkpoint.keep(state)
+            bar.epoch_ended(state.document)
+            if state.document.get("ended"):
                 break
     except KeyboardInterrupt:
-        if weights is None:
+        checkpoint.flush()
+        if not state.weights:
             raise
-        document["ended"] = "interrupted"
-        print(f"Interrupted: keeping the {len(history['loss'])} epochs so far.", file=sys.stderr)
-    done = len(history["seconds"])
-    history = document["history"] = {name: values[:done] for name, values in history.items()}
-    document["epochs"], document["best_epoch"] = done, best + 1
-    document["seconds_per_epoch"] = float(np.median(history["seconds"]))
-    return weights
+        state.document["ended"] = "interrupted"
+        done = len(state.document["history"]["loss"])
+        print(f"Interrupted: keeping the {done} epochs so far.", file=sys.stderr)
+    checkpoint.flush()
+    return state
 
 
-def _one_epoch(trained, variant, split, seed, epoch, clock) -> tuple[dict, float, float]:
+def _figures(trained, model, validation, logs: dict, seconds: float) -> dict[str, float]:
+    """Return one epoch's entry of the history."""
+    probabilities = evaluation.predict_probabilities(model, validation.images)
+    values = (
+        logs["loss"],
+        logs["accuracy"],
+        evaluation.cross_entropy(probabilities, validation.labels),
+        evaluation.accuracy(probabilities, validation.labels),
+        float(trained.optimizer.learning_rate),
+        seconds,
+    )
+    return dict(zip(HISTORY, values, strict=True))
+
+
+def _after(state: State, figures, compiling, model, trained, epochs, patience) -> State:
+    """Return the state after one more epoch. The one before stays as it is: an interrupt in here
+    must not leave half an epoch in it."""
+    before = state.document["history"]
+    history = {name: [*before[name], figures[name]] for name in HISTORY}
+    epoch = len(before["loss"])
+    best, weights = state.best, state.weights
+    if best < 0 or figures["validation_accuracy"] > before["validation_accuracy"][best]:
+        best, weights = epoch, model.get_weights()
+    document = state.document | {
+        "history": history,
+        "epochs": epoch + 1,
+        "best_epoch": best + 1,
+        "seconds_per_epoch": float(np.median(history["seconds"])),
+    }
+    document.setdefault("compile_seconds", compiling)
+    if not math.isfinite(figures["loss"]):
+        document["ended"] = "diverged"
+    elif epoch - best >= patience:
+        document["ended"] = "early stopping"
+    elif epoch + 1 == epochs:
+        document["ended"] = "all epochs"
+    return State(document, best, weights, variables_of(trained))
+
+
+def _one_epoch(
+    trained, variant, split, seed, epoch, clock, first: bool
+) -> tuple[dict, float, float]:
     """Train one epoch; return its logs, its seconds without compiling, and those of compiling.
 
     Compiling is what the first call of steps took longer than the median of the others.
@@ -334,6 +385,6 @@ def _one_epoch(trained, variant, split, seed, epoch, clock) -> tuple[dict, float
     seconds = time.perf_counter() - started
     calls = np.diff([started, *clock.ended_at])
     compiling = 0.0
-    if epoch == 0 and len(calls) > 1:
+    if first and len(calls) > 1:
         compiling = max(0.0, float(calls[0] - np.median(calls[1:])))
     return {name: values[0] for name, values in logs.items()}, seconds - compiling, compiling

@@ -13,6 +13,7 @@ class Progress:
     """
 
     def __init__(self, title: str, steps: int, epochs: int, shown: bool):
+        self.steps = steps
         self.bar = tqdm(
             total=steps * epochs,
             desc=title,
@@ -27,6 +28,11 @@ class Progress:
 
             self.curves = display(HTML(""), display_id=True)
         self.drawn_at, self.drawing_took = float("-inf"), 0.0
+
+    def start_at(self, epochs: int) -> None:
+        """Say that so many epochs were done before: they count, but not for the estimate."""
+        self.bar.initial = self.bar.n = epochs * self.steps
+        self.bar.refresh()
 
     def epoch_ended(self, document: dict) -> None:
         """Show the latest figures, and the curves when drawing them again is cheap enough."""

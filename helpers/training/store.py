@@ -6,16 +6,20 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from helpers.files import course_home
+from helpers.names import lookup
 
 DOCUMENT, WEIGHTS = "run.json", "weights.npz"
 
 
-class DamagedRun(Exception):
+class DamagedRun(ValueError):
     """A stored run whose files are not what was written; the message names the file."""
 
 
@@ -34,6 +38,33 @@ class RunStore:
         text = json.dumps(identity, sort_keys=True)
         key = hashlib.sha256(text.encode()).hexdigest()[:16]
         return self.folder / f"{identity['settings']['name']}-seed{identity['seed']}-{key}"
+
+    def checkpoint_path(self, identity: dict) -> Path:
+        """Return the file of the state that a run with this identity goes on from."""
+        return self.folder / ".checkpoints" / f"{self.path(identity).name}.npz"
+
+    @contextmanager
+    def lock(self, identity: dict) -> Iterator[None]:
+        """Keep other processes from training the run meanwhile; wait while one of them does.
+
+        The system releases the lock of a killed process. A store that cannot be written cannot be
+        locked either, and needs not.
+        """
+        file = self.folder / ".locks" / self.path(identity).name
+        lock = FileLock(file)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"Another process trains {file.name}: waiting for it.", file=sys.stderr)
+            lock.acquire()
+        except (OSError, NotImplementedError):
+            lock = None
+        try:
+            yield
+        finally:
+            if lock:
+                lock.release()
 
     def load(self, identity: dict) -> tuple[dict, list[np.ndarray]] | None:
         """Return document and weights of a stored run, or ``None`` where there is none.
@@ -86,6 +117,63 @@ class RunStore:
             except DamagedRun as damage:
                 print(f"{damage} It is left out.", file=sys.stderr)
         return found
+
+    def listing(self) -> list[dict]:
+        """Return what is in the store, sorted by name: whole runs, damaged ones, and cut-off ones.
+
+        Each entry has ``name`` and ``state``, which is whole, damaged (with ``reason``) or cut off;
+        and, where it can be read, variant, seed, data, profile, epochs and accuracy.
+        """
+        entries = [self._entry(folder.name) for folder in self.folder.glob("[!.]*/")]
+        known = {entry["name"] for entry in entries}
+        for file in self.folder.glob(".checkpoints/*.npz"):
+            if file.stem not in known:
+                entries.append(_cut_off(file))
+        return sorted(entries, key=lambda entry: entry["name"])
+
+    def _entry(self, name: str) -> dict:
+        try:
+            document = self.document(name)
+        except DamagedRun as damage:
+            return {"name": name, "state": "damaged", "reason": str(damage)}
+        return {"name": name, "state": "whole", **_summary(document)}
+
+    def document(self, name: str) -> dict:
+        """Return the document of the run in the folder of that name.
+
+        Raises:
+            DamagedRun: when it cannot be read.
+            ValueError: when no such run is whole.
+        """
+        if not (self.folder / name).is_dir():
+            raise ValueError(f"{name} was cut off and is no whole run: train it again to go on.")
+        return _read_document(self.folder / name / DOCUMENT)
+
+    def delete(self, name: str) -> None:
+        """Remove the run and the state it could go on from.
+
+        Raises:
+            ValueError: for a name that is no run's: nothing outside the store is ever removed.
+        """
+        lookup(name, {entry["name"]: None for entry in self.listing()}, "run")
+        if (self.folder / name).is_dir():
+            shutil.rmtree(self.folder / name)
+        (self.folder / ".checkpoints" / f"{name}.npz").unlink(missing_ok=True)
+
+
+def _summary(document: dict) -> dict:
+    names = ("variant", "seed", "data", "profile", "epochs", "planned_epochs",
+             "validation_accuracy", "test_accuracy", "finished")  # fmt: skip
+    return {name: document.get(name) for name in names}
+
+
+def _cut_off(file: Path) -> dict:
+    from helpers.training.checkpoint import Checkpoint  # late: it needs this module
+
+    state = Checkpoint(file).read()
+    if state is None:
+        return {"name": file.stem, "state": "damaged", "reason": f"{file} cannot be read"}
+    return {"name": file.stem, "state": "cut off", **_summary(state.document)}
 
 
 def weights_sha256(weights: list[np.ndarray]) -> str:

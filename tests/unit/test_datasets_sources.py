@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pooch
 import pytest
 from dataset_samples import COUNTS, binary_files, make_images, sorted_content, tar
@@ -32,6 +33,11 @@ class Handler(BaseHTTPRequestHandler):
         if kind == "error":
             self.send_error(500)
             return
+        if kind == "loop":
+            self.send_response(302)
+            self.send_header("Location", self.path)
+            self.end_headers()
+            return
         content = self.server.content
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
@@ -41,7 +47,10 @@ class Handler(BaseHTTPRequestHandler):
         elif kind == "wrong":
             self.wfile.write(content[:-1] + b"?")
         else:
-            self.wfile.write(content[: len(content) // 2] if kind == "cut" else content)
+            share = {"cut": 0.5}.get(kind, 1)
+            if kind.startswith("cut-at-"):
+                share = float(kind.removeprefix("cut-at-"))
+            self.wfile.write(content[: int(share * len(content))])
 
     def log_message(self, *args):
         """Say nothing: the tests look at standard error."""
@@ -98,6 +107,7 @@ def test_a_good_source_is_read_and_its_file_kept(source, server, tmp_path, algor
         ("wrong", "wrong hash, so it was thrown away."),
         ("cut", "the connection was cut before the file was whole."),
         ("closed", "no connection to 127.0.0.1."),
+        ("loop", "the server sends the request round in circles."),
     ],
 )
 def test_the_next_source_is_tried_and_the_reason_told(kind, reason, source, tmp_path, capsys):
@@ -107,6 +117,15 @@ def test_the_next_source_is_tried_and_the_reason_told(kind, reason, source, tmp_
     assert len(said) == 1
     assert f"CIFAR-10 from the {kind} one: http://127.0.0.1:" in said[0]
     assert said[0].endswith(reason)
+    assert downloads(tmp_path) == ["good-0.tgz"]
+
+
+def test_a_connection_cut_anywhere_keeps_no_byte_and_loses_no_good_file(source, tmp_path, capsys):
+    fetch([source("good")])
+    shares = np.random.default_rng(0).uniform(0, 0.999, size=20)
+    for share in shares:
+        assert fetch([source(f"cut-at-{share:.6f}")]) is None
+        assert "cut before the file was whole" in capsys.readouterr().err
     assert downloads(tmp_path) == ["good-0.tgz"]
 
 

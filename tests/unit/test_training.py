@@ -275,10 +275,10 @@ def interrupt_in_epoch(monkeypatch, number):
 
     original = loop._one_epoch
 
-    def epoch(trained, variant, split, seed, epoch, clock):
+    def epoch(trained, variant, split, seed, epoch, clock, first):
         if epoch == number:
             raise KeyboardInterrupt
-        return original(trained, variant, split, seed, epoch, clock)
+        return original(trained, variant, split, seed, epoch, clock, first)
 
     monkeypatch.setattr(loop, "_one_epoch", epoch)
 
@@ -291,6 +291,20 @@ def test_an_interrupt_gives_what_there_is_and_stores_nothing(data, store, monkey
     assert "keeping the 2 epochs" in capsys.readouterr().err
     assert run.predict(data.test.images[:5]).shape == (5, 10)
     assert stored_runs(store.folder) == []
+
+
+def test_after_an_interrupt_it_goes_on_to_the_same_bits(data, store, trained, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        interrupt_in_epoch(patch, 2)
+        go(small("elu"), data, store)
+    run = go(small("elu"), data, store)
+    (never_cut,) = trained.documents()
+    assert "Going on after epoch 2" in capsys.readouterr().err
+    assert run.weights_sha256 == never_cut["weights_sha256"] and run.ended == "all epochs"
+    same = [name for name in run.history if name != "seconds"]
+    assert {name: run.history[name] for name in same} == {
+        name: never_cut["history"][name] for name in same
+    }
 
 
 def test_an_interrupt_before_the_first_epoch_ended_has_nothing_to_give(data, store, monkeypatch):
@@ -357,7 +371,8 @@ def test_a_failed_write_leaves_nothing_behind(data, store, monkeypatch, capsys):
         patch.setattr("helpers.training.store.np.savez", full)
         go(small("elu"), data, store)
     assert "No space left" in capsys.readouterr().err
-    assert list(store.folder.iterdir()) == []
+    assert [path.name for path in store.folder.glob("[!.]*")] == []
+    assert not list(store.folder.glob(".writing-*")) and not list(store.folder.rglob("*.part"))
 
 
 def test_documents_leave_out_what_is_damaged(data, trained, store, capsys):

@@ -1,0 +1,137 @@
+"""A run that is killed and started again ends with the bits of one that never was."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.training.checkpoint import Checkpoint, State
+
+ROOT = Path(__file__).parents[2]
+KILLS = 10
+SEED = 6
+
+
+def lines_of(backend: str, variant: str, store: Path, kills: int) -> list[str]:
+    """Return what ``killed_runs.py`` prints: a line for each kill and each start in mid-run."""
+    done = subprocess.run(
+        [sys.executable, "tests/unit/killed_runs.py", variant, store, str(SEED), str(kills)],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "COURSE_BACKEND": backend,
+            # Else each process of JAX compiles the same functions again, for five seconds.
+            "JAX_COMPILATION_CACHE_DIR": str(store / "jax"),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=500,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout.splitlines()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks of one process, for speed")
+@pytest.mark.parametrize("variant", ["bn", "alpha-dropout", "1cycle"])
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.slow
+def test_a_run_killed_ten_times_ends_with_the_bits_of_one_that_never_was(
+    backend, variant, tmp_path
+):
+    (tmp_path / "one").mkdir()
+    whole = lines_of(backend, variant, tmp_path / "one", 0)
+    killed = lines_of(backend, variant, tmp_path / "two", KILLS)
+    assert json.loads(killed[-1]) == json.loads(whole[-1])
+    assert sum(line.startswith("killed ") for line in killed) == KILLS
+    assert sum(line.startswith("Going on after epoch") for line in killed) >= 3
+    assert not [line for line in killed if "is damaged" in line]
+    assert not list(tmp_path.glob("two/.checkpoints/*.npz"))
+
+
+def make_state(epochs=2) -> State:
+    rng = np.random.default_rng(epochs)
+    arrays = [rng.normal(size=(3, epochs)).astype(np.float32) for _ in range(3)]
+    return State({"history": {"loss": [0.5] * epochs}}, epochs - 1, arrays[:1], arrays[1:])
+
+
+def assert_same(found: State, expected: State) -> None:
+    assert (found.document, found.best) == (expected.document, expected.best)
+    for ours, theirs in ((found.weights, expected.weights), (found.variables, expected.variables)):
+        assert len(ours) == len(theirs)
+        assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_a_state_comes_back_as_it_was_kept(tmp_path):
+    kept = Checkpoint(tmp_path / "new" / "run.npz")
+    kept.keep(make_state())
+    kept.flush()
+    assert_same(Checkpoint(tmp_path / "new" / "run.npz").read(), make_state())
+    kept.remove()
+    assert Checkpoint(tmp_path / "new" / "run.npz").read() is None
+
+
+@pytest.mark.parametrize("part", range(10))
+def test_a_cut_or_altered_checkpoint_is_named_and_never_used(tmp_path, capsys, part):
+    path = tmp_path / "run.npz"
+    kept = Checkpoint(path)
+    kept.keep(make_state())
+    whole = path.read_bytes()
+    rng = np.random.default_rng(part)
+    for _ in range(20):
+        place = int(rng.integers(len(whole)))
+        path.write_bytes(whole[:place])
+        assert Checkpoint(path).read() is None
+        assert f"{path} is damaged" in capsys.readouterr().err
+        altered = bytearray(whole)
+        altered[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(altered)
+        found = Checkpoint(path).read()
+        if found is not None:  # a bit of the archive that means nothing, such as a date
+            assert_same(found, make_state())
+        capsys.readouterr()
+
+
+def test_a_full_disk_is_said_once_and_leaves_the_state_before(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "run.npz"
+    kept = Checkpoint(path)
+    kept.keep(make_state(2))
+
+    def full(file, **arrays):
+        file.write(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    for epochs in (3, 4):
+        kept.keep(make_state(epochs))
+        kept.flush()
+    assert capsys.readouterr().err.count("No space left on device") == 1
+    monkeypatch.undo()
+    assert_same(Checkpoint(path).read(), make_state(2))
+    assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_short_epochs_are_passed_over_and_the_last_is_kept_all_the_same(tmp_path, monkeypatch):
+    import helpers.training.checkpoint as module
+
+    clock = [0.0]
+    monkeypatch.setattr(module.time, "perf_counter", lambda: clock[0])
+    written = []
+
+    def slow(path, state):
+        clock[0] += 1.0
+        written.append(len(state.document["history"]["loss"]))
+
+    monkeypatch.setattr(module, "_write", slow)
+    kept = Checkpoint(tmp_path / "run.npz")
+    for epochs in range(1, 101):
+        clock[0] += 1.0
+        kept.keep(make_state(epochs))
+    kept.flush()
+    assert written == [1, 51, 100]  # a second each, and 2% of the time
