@@ -7,6 +7,7 @@ import sys
 from helpers.names import lookup
 
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
+DEFAULT = "tensorflow"
 
 
 def backend_name() -> str:
@@ -15,7 +16,7 @@ def backend_name() -> str:
     Raises:
         ValueError: for a backend the course does not support.
     """
-    name = os.environ.get("COURSE_BACKEND") or "tensorflow"
+    name = os.environ.get("COURSE_BACKEND") or DEFAULT
     lookup(name, BACKENDS, "backend (COURSE_BACKEND)")
     return name
 

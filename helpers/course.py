@@ -1,4 +1,4 @@
-"""What a notebook's set-up cell uses: ``course.start(...)`` and then ``course.errors()``."""
+"""What a notebook asks of the course: to start, its errors, its quiz, and the map of chapters."""
 
 import re
 import sys
@@ -7,10 +7,13 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
+from typing import NamedTuple
 
-from helpers.backend import use_backend
+from helpers import minutes, progress
+from helpers.backend import BACKENDS, DEFAULT, use_backend
 from helpers.build.sources import find_chapters, find_repository, read_title
-from helpers.profiles import Profile, get_profile
+from helpers.profiles import PROFILES, get_profile
+from helpers.quiz import Quiz, load_quiz
 
 MOST_ERRORS = 50
 
@@ -72,10 +75,11 @@ _recorder: _Recorder | None = None
 
 
 def start(chapter: str) -> None:
-    """Make the notebook ready, and print one line: chapter, profile, backend.
+    """Make the notebook ready, and print one line: chapter, profile, how long it takes, backend.
 
     From here on, tracebacks are kept for ``errors()``, and Keras will use the backend that
-    ``COURSE_BACKEND`` names. Running it again changes nothing. Keras is not imported.
+    ``COURSE_BACKEND`` names. That the chapter was opened is noted for ``chapters()``. Running it
+    again changes nothing. Keras is not imported.
 
     Raises:
         RuntimeError: outside IPython; when the backend is missing; when Keras already runs on
@@ -86,9 +90,12 @@ def start(chapter: str) -> None:
     shell = _running_shell()
     if _recorder is None or _recorder.shell is not shell:
         _recorder = _Recorder(shell)
-    profile = get_profile()
+    profile = get_profile().name
     backend = use_backend()
-    print(f"Chapter {chapter} · profile {profile.name} ({_meaning(profile)}) · backend {backend}")
+    seconds = minutes.seconds(chapter, profile, backend)
+    time = f" ({minutes.in_words(seconds)})" if seconds else ""
+    print(f"Chapter {chapter} · profile {profile}{time} · backend {backend}")
+    _note(chapter, "opened")
 
 
 def errors() -> CellErrors:
@@ -104,24 +111,101 @@ def errors() -> CellErrors:
     return found
 
 
-class ChapterList(tuple[tuple[str, str], ...]):
-    """Names and titles of chapters; a notebook shows them as links."""
+def quiz(chapter: str) -> Quiz:
+    """Return the questions of a chapter; a notebook asks them.
+
+    Who comes to the quiz has read the chapter to its end: that is noted for ``chapters()``.
+
+    Raises:
+        ValueError: for a chapter without a quiz, with the known ones.
+    """
+    asked = load_quiz(chapter)
+    _note(chapter, "read")
+    return asked
+
+
+class Chapter(NamedTuple):
+    """A row of the map: a chapter, how long it takes, and how far the reader has come."""
+
+    name: str
+    title: str
+    times: dict[str, str]  # by profile, in words; without those that nobody measured
+    reached: str | None  # None where progress is not kept
+
+
+class ChapterList(tuple[Chapter, ...]):
+    """The map of the course; a notebook shows it as a table of links."""
+
+    conditions: str = ""  # what the times were measured on
 
     def __repr__(self) -> str:
-        return "\n".join(f"{name}: {title}" for name, title in self)
+        rows = (
+            [f"{each.name}: {each.title}", *(f"{k} {v}" for k, v in each.times.items())]
+            + [each.reached] * (each.reached is not None)
+            for each in self
+        )
+        return "\n".join([*(" · ".join(row) for row in rows), self.conditions])
 
     def _repr_markdown_(self) -> str:
-        return "\n".join(f"- [{title}]({name}.ipynb)" for name, title in self)
+        kept = any(each.reached for each in self)
+        header = ["chapter", *(f"`{name}`" for name in PROFILES), *["you"] * kept]
+        rows = [
+            [f"[{each.title}]({each.name}.ipynb)", *(each.times.get(name, "") for name in PROFILES)]
+            + [each.reached] * kept
+            for each in self
+        ]
+        lines = [header, ["---"] * len(header), *rows]
+        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return f"{table}\n\n{self.conditions}"
 
 
 def chapters() -> ChapterList:
-    """Return the chapters that this repository holds, in order: those that are written.
+    """Return the chapters that are written, in order: their times, and how far you have come.
 
     Raises:
-        ValueError: outside the course's repository.
+        ValueError: where there is neither the course's repository nor a record of its chapters.
     """
-    found = find_chapters(find_repository())
-    return ChapterList((name, read_title(lesson)) for name, lesson in found.items())
+    measured = minutes.read_minutes()
+    try:
+        found = find_chapters(find_repository())
+        titles = {name: read_title(lesson) for name, lesson in found.items()}
+    except ValueError:  # a notebook alone, as Colab opens it
+        titles = {name: each["title"] for name, each in measured.items()}
+        if not titles:
+            raise
+    records = {
+        name: {key: measured[name][key] for key in PROFILES if key in measured.get(name, {})}
+        for name in titles
+    }
+    kept = progress.is_kept()
+    reached, problem = progress.read_progress() if kept else ({}, None)
+    if problem:
+        print(problem)
+    map_ = ChapterList(
+        Chapter(
+            name,
+            title,
+            {key: _time(each) for key, each in records[name].items()},
+            progress.in_words((reached or {}).get(name, {})) if kept else None,
+        )
+        for name, title in titles.items()
+    )
+    map_.conditions = minutes.conditions(
+        {f"{name} in {key}": each for name, of in records.items() for key, each in of.items()}
+    )
+    return map_
+
+
+def _time(record: dict) -> str:
+    """Return how long a chapter takes, and on what where that is not the usual backend."""
+    said, backend = minutes.in_words(record["seconds"]), record["backend"]
+    return said if backend == DEFAULT else f"{said} on {BACKENDS[backend]}"
+
+
+def _note(chapter: str, step: str) -> None:
+    problem = progress.note(chapter, step)
+    if problem:
+        print(problem)
 
 
 def _running_shell():
@@ -133,14 +217,6 @@ def _running_shell():
             "open it in JupyterLab, or start ipython."
         )
     return shell
-
-
-def _meaning(profile: Profile) -> str:
-    most = "up to " if profile.patience < profile.epochs else ""
-    epochs = "1 epoch" if profile.epochs == 1 else f"{most}{profile.epochs} epochs"
-    if profile.train_images is None:
-        return epochs
-    return f"{epochs} on {profile.train_images:,} images"
 
 
 def _plain_traceback(error: BaseException, shell) -> str:

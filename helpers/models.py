@@ -206,6 +206,28 @@ def logits_of(model):
     return Model(model.inputs[0], model.layers[-2].output)
 
 
+def create_variables(trainer, n_classes: int) -> None:
+    """Make the variables of a compiled model's optimizer and metrics before its first step.
+
+    A step that creates variables is traced twice: on TensorFlow 5.9 s instead of 3.3 for 20 layers
+    with batch norm. And keep TensorFlow from holding the traced graph for good.
+
+    Args:
+        trainer: compiled, with a loss on logits, see :func:`logits_of`.
+        n_classes: units of its output layer.
+    """
+    trainer.optimizer.build(trainer.trainable_variables)
+    trainer.compute_metrics(
+        None, np.zeros(1, np.int32), np.full((1, n_classes), 1 / n_classes, np.float32)
+    )
+    trainer.reset_metrics()
+    # tensorflow#97697: the graph that a custom gradient is traced in is never freed, and Keras
+    # sums gradients over devices with one. On one device that sum changes nothing. Without the
+    # next line a fit of 20 layers costs 35 MiB for good, with it 8. Should a release of Keras have
+    # no such method, the line has no effect.
+    trainer.optimizer._all_reduce_sum_gradients = list
+
+
 def _seeded(initializer: str, seed: int):
     """Return the Keras initializer of that name, with ``seed`` where it takes one."""
     from keras import initializers

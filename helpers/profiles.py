@@ -11,7 +11,8 @@ class Profile:
     """One budget.
 
     ``None`` as a number of images means all of them. ``patience`` is how many epochs without a
-    better validation accuracy early stopping waits for.
+    better validation accuracy early stopping waits for. ``lesson_epochs`` and ``lesson_seeds`` are
+    for the small networks of chapters 01 to 08: how long one trains, and how often it is repeated.
     """
 
     name: str
@@ -22,6 +23,8 @@ class Profile:
     test_images: int | None = None
     search_epochs: int = 1
     mc_passes: int = 10
+    lesson_epochs: int = 20
+    lesson_seeds: int = 3
 
 
 PROFILES = {
@@ -35,9 +38,11 @@ PROFILES = {
             validation_images=500,
             test_images=500,
             mc_passes=3,
+            lesson_epochs=2,
+            lesson_seeds=2,
         ),
         Profile("quick", epochs=3, patience=20),
-        Profile("full", epochs=100, patience=20, search_epochs=5, mc_passes=50),
+        Profile("full", epochs=100, patience=20, search_epochs=5, mc_passes=50, lesson_seeds=5),
     )
 }
 

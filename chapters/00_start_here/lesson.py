@@ -8,12 +8,10 @@
 #
 # **You will be able to**
 # - guess, move and measure, in this order, and say why the guess comes first
+# - find your way: the chapters, their minutes, their labs and quizzes
 # - tell a difference between two networks from luck
-# - choose the profile that fits the time you have
-# - say which images a result is about
+# - choose a profile, and say which images a result is about
 # - get back an error whose output is gone
-#
-# The cells of this page take seconds in every profile.
 
 # %%
 from helpers import course
@@ -21,8 +19,19 @@ from helpers import course
 course.start("00_start_here")
 
 # %% [markdown]
-# Every notebook begins with these lines. What they print is the chapter, the profile (how much
-# time the notebook may take) and the backend (the library that does the arithmetic for Keras).
+# Every notebook begins with these lines. They print the chapter, the profile (how much time the
+# notebook may take), how long that was on our machine, and the backend (the library that does the
+# arithmetic for Keras).
+#
+# ## The chapters
+#
+# Each notebook stands alone. 01 to 04 are about a network before it trains, 05 to 08 about training
+# it, and 09 puts all of it to the test on photographs. In the table are the minutes for each
+# profile; once you run its cell there is a column for you, with what you opened and what you
+# read up to the quiz.
+
+# %%
+course.chapters()
 
 # %% [markdown]
 # ## Guess, then measure
@@ -59,9 +68,37 @@ for weight_std in (0.05, 0.1, 0.2):
 #
 # Change `width` or `weight_std` and run the cells again. Nothing here can break: the notebook that
 # you changed is yours, and `course build 00_start_here --force` brings back the original.
+
+# %% [markdown]
+# ## How to use a lab
 #
-# **Labs** are such measurements with sliders. Move one and the picture is computed anew; the arrow
-# keys move it too. The guess comes before the slider.
+# A lab is such a measurement with controls. Here is one from chapter 03: on the left what a unit
+# makes of its input, on the right the slope of that.
+#
+# *Predict first.* The logistic curve climbs from 0 to 1. How large is its slope where it is
+# steepest? Then move `z` there.
+
+# %%
+from helpers.labs import ActivationExplorer
+
+ActivationExplorer(functions=("logistic", "relu"))
+
+# %% [markdown]
+# The picture is computed anew when you let a control go. Tab leads from one control to the next,
+# and the arrow keys move it; rest the mouse on one to read what it does.
+#
+# The line below the picture says with numbers what is to be seen, and *Show as table* lists them.
+# Settings that make no sense together are explained in its place. On a page without Python, a
+# preview for example, the picture stays as it was when the notebook was built.
+#
+# ## Quizzes and exercises
+#
+# From 01 on, each chapter ends in a quiz. Pick an answer and it says why that one is right, or why
+# that very one is wrong; pick as many as you like. No answer is counted or sent. Where
+# no script runs, each answer opens on its explanation.
+#
+# Every *Predict first* is an exercise, and the cell after it is the solution. So write the guess
+# down. Then change what the cell holds and guess again: cells are short for that.
 
 # %% [markdown]
 # ## Is it a difference, or luck?
@@ -89,8 +126,9 @@ for images in (500, 10_000):
 # ## Three profiles
 #
 # How long a notebook may take is yours to choose. `ci` is for the tests, which run every notebook
-# of the course; its accuracies mean little. `quick` is for reading, and is the default. `full`
-# trains as long as the exercise asks, and stops when validation no longer improves.
+# of the course; its accuracies mean little. `quick` is for reading, and is the default. `full` is
+# for results: the small networks of 01 to 08 then see photographs and not digits, and those of 09
+# train until validation no longer improves.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -98,7 +136,8 @@ from helpers.profiles import PROFILES
 
 for profile in PROFILES.values():
     images = "all" if profile.train_images is None else f"{profile.train_images:,}"
-    print(f"{profile.name:>5}: {images:>5} training images, at most {profile.epochs} epochs")
+    small = f"{profile.lesson_epochs:>2} epochs, {profile.lesson_seeds} seeds"
+    print(f"{profile.name:>5}: {small}; 09: {images} images, at most {profile.epochs} epochs")
 
 # %% [markdown]
 # To pick one for all notebooks, set the environment variable `COURSE_PROFILE` before JupyterLab
@@ -121,12 +160,25 @@ for profile in PROFILES.values():
 # Clearing the outputs clears the error message too, often just before it is needed. The course
 # keeps every one, with its cell and its time, from the set-up cell on.
 #
-# Try it: write `1 / 0` in a new cell and run it. Choose *Edit, Clear Outputs of All Cells*. Then
-# run the next cell again.
+# The first cell below does both: it fails, and its output is cleared. What is left of the error?
 
-# %%
+# %% tags=["raises-exception"]
+from IPython import get_ipython
+from IPython.display import clear_output
+
+get_ipython().run_cell("{'depth': 20}['width']")
+clear_output()
+
+# %% tags=["claim-stack-traces-are-lost"]
 # NBVAL_CHECK_OUTPUT
-course.errors()
+error = course.errors()[-1]
+print(f"{len(course.errors())} kept, the last: {error.summary}")
+print("with the line of code it came from:", "{'depth': 20}" in error.traceback)
+
+# %% [markdown]
+# `course.errors()` shows them whole, each once, with the time and the lines of code it came
+# through. Nothing is printed a second time while you work: the course listens, and the notebook
+# shows errors as it always does.
 
 # %% [markdown]
 # ## This machine
@@ -140,7 +192,11 @@ from helpers.cli.doctor import as_table, examine
 print(as_table(examine()))
 
 # %% [markdown]
-# ## The chapters
-
-# %%
-course.chapters()
+# ## Recap
+#
+# - The guess comes first, then the slider; every number here is measured.
+# - A comparison needs several seeds, and the name of its images.
+# - `quick` is for reading, `full` for results.
+# - What failed is in `course.errors()`.
+#
+# Go on with chapter 01: [the list of chapters](#The-chapters) has the link.

@@ -12,7 +12,7 @@
 # - get probabilities out of a network, and say how far to trust them
 # - search settings with scikit-learn's own tools
 #
-# One minute in `ci`, six in `quick`; `full` trains for hours and keeps each run as it ends.
+# Every run is kept as it ends, so an interrupt loses at most the one it interrupts.
 
 # %%
 from helpers import course
@@ -47,7 +47,7 @@ figures.image_grid(*data.validation, data.class_names, data.name)
 #
 # *Predict first.* Of all weights and biases, which share sits in the first of the 21 layers?
 
-# %%
+# %% tags=["claim-cifar10-network"]
 # NBVAL_CHECK_OUTPUT
 from helpers.models import deep_mlp
 
@@ -120,11 +120,16 @@ runs = {name: train(name, data, profile) for name in VARIANTS}
 for run in runs.values():
     print(run)
 own = [run.document for run in runs.values()]
-figures.learning_curves(own, "validation_accuracy", data.name)
+display(figures.learning_curves(own, "validation_accuracy", data.name))
+figures.time_to_accuracy(own, data.name)
 
 # %% [markdown]
 # A curve that still rises at its right end was cut off, not finished: with few epochs the fast
 # starters win. The recorded runs had up to 100 epochs and early stopping.
+#
+# **An epoch is not a unit of time.** A step of batch norm costs more than one without, and 1cycle
+# takes a quarter of the steps. What counts on your machine is seconds until it is good enough: the
+# second figure.
 #
 # **The run explorer** lays your runs over the recorded ones. Pick two variants and the training
 # loss: which one still gains when the other's validation loss has turned?
@@ -202,15 +207,6 @@ probabilities = runs["best"].predict(data.validation.images)
 figures.error_gallery(*data.validation, probabilities, data.class_names, data.name)
 
 # %% [markdown]
-# ## Time to accuracy
-#
-# **An epoch is not a unit of time.** A step of batch norm costs more than one without, and 1cycle
-# takes a quarter of the steps. What counts on your machine is seconds until it is good enough.
-
-# %%
-figures.time_to_accuracy(own, data.name)
-
-# %% [markdown]
 # ## The honest table
 #
 # Full-length runs, several seeds each. The test images were used once a run, after everything was
@@ -233,7 +229,7 @@ figures.comparison(table, longest["data"])
 # library said nothing. `KerasClassifier` here is a scikit-learn estimator like any other, and it
 # refuses such weights.
 
-# %%
+# %% tags=["claim-cifar10-network"]
 # NBVAL_CHECK_OUTPUT
 from sklearn.datasets import load_digits
 
@@ -259,6 +255,14 @@ print(f"best of 2 settings: {search.best_params_}, accuracy {search.best_score_:
 # The notes also kept every traceback, with a handler of their own that printed each one twice.
 # `course.errors()` shows all since the set-up cell, also after the outputs were cleared.
 #
+# ## Quiz
+#
+# The first question is the exercise itself. An answer says what is right or wrong about it.
+
+# %%
+course.quiz("09_cifar10")
+
+# %% [markdown]
 # ## Recap
 #
 # - Change one thing between two rows, search the rate of each, repeat over seeds.

@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 
 from helpers.build.notebook import MARKER, is_checked, read_source, render
+from helpers.build.quizzes import QUIZ, check_quiz, quiz_source
 from helpers.build.sources import LESSON, find_chapters, notebook_path
 
 START = "00_start_here"  # a map and not a lesson: it may be shorter and measure less
@@ -26,6 +27,9 @@ def check_repository(root: Path, chapters: dict[str, Path], profile: str) -> Ite
     """Yield what is wrong with the chapters, and every notebook whose chapter is gone."""
     for chapter, lesson in chapters.items():
         yield from check_shape(chapter, lesson)
+        if chapter != START and not quiz_source(root, chapter).exists():
+            yield f"chapters/{chapter}/{QUIZ} is missing: write it, run: course build {chapter}"
+        yield from check_quiz(root, chapter)
         yield from check_notebook(chapter, lesson, notebook_path(root, chapter), profile)
     sources = find_chapters(root)
     for path in sorted((root / "notebooks").glob("*.ipynb")):
@@ -144,6 +148,9 @@ def _check_code(chapter: str, cells) -> Iterator[str]:
             yield f"cell {number} has {lines} lines, at most {CODE_LINES}: make a helper of it"
         if MARKER in cell.source and not is_checked(cell):
             yield f"cell {number}: nbval overlooks {MARKER} unless it is alone on a comment line"
+    quiz = f'course.quiz("{chapter}")'
+    if chapter != START and not any(quiz in cell.source for _, cell in code):
+        yield f"no cell asks the quiz, expected {quiz}"
     checked = sum(is_checked(cell) for _, cell in code)
     if chapter != START and checked < FEWEST_CHECKED:
         yield f"{checked} cells marked {MARKER}, expected {FEWEST_CHECKED} or more"

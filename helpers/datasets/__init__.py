@@ -1,6 +1,7 @@
-"""CIFAR-10 from any verified source, the stand-in for it, and splits that no mirror changes."""
+"""CIFAR-10 from any verified source, the stand-in, digits, and splits that no mirror changes."""
 
 from helpers.datasets.dataset import CLASS_NAMES, STAND_IN_NAME, DataError, Dataset, Split, take
+from helpers.datasets.digits import lesson_data, load_digits
 from helpers.datasets.loading import find_data, load_cifar10
 from helpers.datasets.stand_in import make_stand_in
 
@@ -11,7 +12,9 @@ __all__ = [
     "Dataset",
     "Split",
     "find_data",
+    "lesson_data",
     "load_cifar10",
+    "load_digits",
     "make_stand_in",
     "take",
 ]

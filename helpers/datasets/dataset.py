@@ -45,7 +45,8 @@ class Split(NamedTuple):
     """Images with their labels.
 
     Attributes:
-        images: uint8 ``(n, 32, 32, 3)``, red, green, blue; may be a read-only memory map.
+        images: uint8 ``(n, 32, 32, 3)``, red, green, blue; may be a read-only memory map. Of the
+            digits ``(n, 8, 8, 1)``, from 0 to 16.
         labels: int32 ``(n,)``, from 0 to 9.
     """
 
@@ -103,11 +104,16 @@ class Dataset(NamedTuple):
             f"{_BANNER if self.is_stand_in else ''}"
             f"<strong>{html.escape(self.name)}</strong><br>"
             f"<table style='margin: 0.3em 0'><tr>{cells}</tr></table>"
-            f"{SIDE} x {SIDE} RGB images, {len(self.class_names)} classes: "
+            f"{_size(self.train.images)} images, {len(self.class_names)} classes: "
             f"{html.escape(', '.join(self.class_names))}<br>"
             f"<small>from {html.escape(self.source)}; "
             f"fingerprint <code>{self.fingerprint[:12]}</code></small></div>"
         )
+
+
+def _size(images: np.ndarray) -> str:
+    height, width, channels = images.shape[1:]
+    return f"{height} x {width} {'RGB' if channels == CHANNELS else 'grey'}"
 
 
 _BANNER = (

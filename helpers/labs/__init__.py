@@ -5,9 +5,34 @@
 
 from importlib import import_module
 
-_MODULES = {"RunExplorer": "helpers.labs.run_explorer"}
+_MODULES = {
+    "SignalFlow": "helpers.labs.signal_flow",
+    "Symmetry": "helpers.labs.symmetry",
+    "ActivationExplorer": "helpers.labs.activation_explorer",
+    "DyingReLU": "helpers.labs.dying_relu",
+    "MomentMap": "helpers.labs.moment_map",
+    "InsideBatchNorm": "helpers.labs.inside_batch_norm",
+    "MCDropout": "helpers.labs.mc_dropout",
+    "OptimizerRace": "helpers.labs.optimizer_race",
+    "ScheduleDesigner": "helpers.labs.schedule_designer",
+    "Sparsity": "helpers.labs.sparsity",
+    "RunExplorer": "helpers.labs.run_explorer",
+}
 
-__all__ = ["RunExplorer", "all_labs"]
+__all__ = [
+    "ActivationExplorer",
+    "DyingReLU",
+    "InsideBatchNorm",
+    "MCDropout",
+    "MomentMap",
+    "OptimizerRace",
+    "RunExplorer",
+    "ScheduleDesigner",
+    "SignalFlow",
+    "Sparsity",
+    "Symmetry",
+    "all_labs",
+]
 
 
 def all_labs() -> list[type]:

@@ -200,6 +200,8 @@ class Lab(ABC):
         self._show_table()
 
     def _render(self, sentence: str, draw) -> None:
+        for axes in self.figure.axes:
+            axes.remove()  # clear() would first make the ticks of each anew, only to drop them
         self.figure.clear()
         self.figure.alt_text = sentence
         with course_style():

@@ -5,7 +5,8 @@ import numpy as np
 from helpers.datasets import Dataset, take
 from helpers.models import Variant, deep_mlp, get_variant, logits_of
 from helpers.profiles import Profile, get_profile
-from helpers.training.batches import EpochBatches, pixel_statistics, steps_per_epoch
+from helpers.training.batches import EpochBatches, steps_per_epoch
+from helpers.training.networks import scaling
 from helpers.training.store import RunStore
 
 # Half-decade steps. The same number of rates for each kind of optimizer, around where it works.
@@ -99,11 +100,7 @@ def learning_rate_range(
     variant = get_variant(variant)
     data = take(data, profile if isinstance(profile, Profile) else get_profile(profile))
     keras.utils.clear_session()
-    statistics = {}
-    if variant.standardize:
-        statistics = dict(
-            zip(("mean", "variance"), pixel_statistics(data.train.images), strict=True)
-        )
+    statistics = scaling(data) if variant.standardize else {}
     model = logits_of(deep_mlp(**variant.network, **statistics, seed=seed))
     schedule = ExponentialRise(first, last, steps)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -202,12 +202,15 @@ def test_a_notebook_without_a_source_and_a_source_without_a_notebook(repository)
 # The shape of a lesson
 
 
-def lesson_text(*, titles=1, aims=3, setup='course.start("05_shape")', lines=1, marker=None):
+def lesson_text(
+    *, titles=1, aims=3, setup='course.start("05_shape")', lines=1, marker=None, quiz="05_shape"
+):
     """A lesson of fifteen cells that keeps every rule, unless told otherwise."""
     marker = marker or "# NBVAL_CHECK_OUTPUT\n1"
     text = ["# # Title"] * titles + ["#", "# You will be able to"] + ["# - x"] * aims
     cells = ["# %% [markdown]\n" + "\n".join(text), f"# %%\n{setup}"]
-    cells += [f"# %%\n{marker}"] * 3 + ["# %%\n" + "x = 1\n" * lines] * 10
+    cells += [f"# %%\n{marker}"] * 3 + ["# %%\n" + "x = 1\n" * lines] * 9
+    cells += [f'# %%\ncourse.quiz("{quiz}")']
     return "\n\n".join(cells) + "\n"
 
 
@@ -223,6 +226,7 @@ def lesson_text(*, titles=1, aims=3, setup='course.start("05_shape")', lines=1, 
         ({"lines": 16}, "cell 6 has 16 lines, at most 15"),
         ({"marker": "x = 1"}, "0 cells marked"),
         ({"marker": "print(1)  # NBVAL_CHECK_OUTPUT"}, "nbval overlooks"),
+        ({"quiz": "06_other"}, "no cell asks the quiz"),
     ],
 )
 def test_a_lesson_out_of_shape_is_told_which_rule(tmp_path, change, expected):
@@ -235,7 +239,7 @@ def test_a_lesson_out_of_shape_is_told_which_rule(tmp_path, change, expected):
 @pytest.mark.parametrize("cells", [14, 31])
 def test_a_lesson_too_short_or_too_long(tmp_path, cells):
     parts = lesson_text().split("\n\n# %%\n")
-    parts = parts[:14] if cells == 14 else parts + ["y = 1"] * 16
+    parts = parts[:5] + parts[6:] if cells == 14 else parts + ["y = 1"] * 16
     lesson = add_chapter(tmp_path, "05_shape", "\n\n# %%\n".join(parts))
     (line,) = check_shape("05_shape", lesson)
     assert f"{cells} cells, expected 15 to 30" in line

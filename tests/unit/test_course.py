@@ -1,13 +1,16 @@
-"""helpers.course: the set-up cell's line, and errors that outlive their outputs."""
+"""helpers.course: the set-up cell's line, errors that outlive their outputs, the map."""
 
+import json
 import subprocess
 import sys
+from datetime import date
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from helpers import course
+from helpers import course, minutes
+from helpers.profiles import PROFILES
 
 
 @pytest.fixture
@@ -24,19 +27,42 @@ def run_cell(shell, source):
     return shell.run_cell(source, store_history=True)
 
 
+def measured(seconds, backend="tensorflow", how="executed", cores=2):
+    hardware = {"cores": cores, "processor": "x86-64"}
+    versions = {backend: "1.2", "numpy": "2.0"}
+    record = {"seconds": seconds, "how": how, "backend": backend}
+    return record | {"hardware": hardware, "versions": versions}
+
+
+MEASURED = {
+    "00_start_here": {"title": "Start here", "ci": measured(3), "quick": measured(3)},
+    "09_cifar10": {
+        "title": "CIFAR-10",
+        "quick": measured(301),
+        "full": measured(9000, "jax", "recorded runs", cores=1),
+    },
+}
+
+
+@pytest.fixture
+def times(tmp_path, monkeypatch):
+    """Times that are known, and a reader of whom nothing is known yet."""
+    file = tmp_path / "minutes.json"
+    file.write_text(json.dumps(MEASURED))
+    monkeypatch.setattr(minutes, "FILE", file)
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
+    return file
+
+
 @pytest.mark.parametrize(
-    ("profile", "meaning"),
-    [
-        ("ci", "2 epochs on 2,000 images"),
-        ("quick", "3 epochs"),
-        ("full", "up to 100 epochs"),
-    ],
+    ("profile", "time"),
+    [("ci", ""), ("quick", " (6 minutes)"), ("full", "")],  # full was measured on another backend
 )
-def test_start_prints_one_line(shell, monkeypatch, capsys, profile, meaning):
+def test_start_prints_one_line(shell, times, monkeypatch, capsys, profile, time):
     monkeypatch.setenv("COURSE_PROFILE", profile)
     monkeypatch.setenv("COURSE_BACKEND", "tensorflow")
     course.start("09_cifar10")
-    line = f"Chapter 09_cifar10 · profile {profile} ({meaning}) · backend tensorflow\n"
+    line = f"Chapter 09_cifar10 · profile {profile}{time} · backend tensorflow\n"
     assert capsys.readouterr().out == line
 
 
@@ -128,7 +154,61 @@ def test_the_set_up_cell_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
 
 
-def test_the_chapters_are_links_with_their_titles():
+def test_the_map_has_links_times_and_how_far_the_reader_has_come(shell, times, capsys):
+    course.start("00_start_here")
+    course.quiz("09_cifar10")
     found = course.chapters()
-    assert found[0] == ("00_start_here", "Start here")
-    assert "- [Start here](00_start_here.ipynb)" in found._repr_markdown_().splitlines()
+    today = date.today().isoformat()
+    assert found[0].name == "00_start_here" and found[0].title == "Start here"
+    assert found[0].reached == f"opened {today}"
+    assert found[-1].times == {"quick": "6 minutes", "full": "2.5 hours on JAX"}
+    lines = found._repr_markdown_().splitlines()
+    assert lines[0] == "| chapter | `ci` | `quick` | `full` | you |"
+    start = "| [Start here](00_start_here.ipynb) | under 1 minute | under 1 minute |  | opened"
+    assert lines[2] == f"{start} {today} |"
+    assert f"read to the end {today}" in lines[-3]
+    assert len({line.count("|") for line in lines[:-2]}) == 1
+    assert lines[-1] == (
+        "Times: whole notebooks, tensorflow 1.2, 2 cores of x86-64; "
+        "09_cifar10 in full: training steps only, jax 1.2, 1 core of x86-64."
+    )
+    assert lines[-1] in repr(found)
+
+
+def test_the_map_without_times_and_without_progress(times, monkeypatch):
+    times.unlink()
+    monkeypatch.setenv("COURSE_PROGRESS", "0")
+    shown = course.chapters()._repr_markdown_()
+    assert shown.splitlines()[0] == "| chapter | `ci` | `quick` | `full` |"
+    assert "| [Start here](00_start_here.ipynb) |  |  |  |" in shown
+    assert "No times have been measured yet." in shown and "opened" not in shown
+
+
+def test_without_the_repository_the_map_is_that_of_the_package(times, monkeypatch):
+    def no_repository():
+        raise ValueError("no folder with chapters/")
+
+    monkeypatch.setattr(course, "find_repository", no_repository)
+    assert [each.title for each in course.chapters()] == ["Start here", "CIFAR-10"]
+    times.unlink()
+    with pytest.raises(ValueError, match="no folder with chapters"):
+        course.chapters()
+
+
+def test_a_progress_that_cannot_be_noted_is_one_line(shell, times, monkeypatch, capsys):
+    times.with_name("home").write_text("a file where the folder should be")
+    course.start("00_start_here")
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("Chapter 00_start_here")
+    assert second.startswith("Your progress ")
+    assert course.chapters()[0].reached == "not opened"
+
+
+def test_the_times_that_are_recorded_can_be_shown():
+    recorded = minutes.read_minutes()
+    assert recorded["00_start_here"]["title"] == "Start here"
+    for chapter in recorded.values():
+        for profile in chapter.keys() - {"title"}:
+            assert profile in PROFILES
+            assert minutes.in_words(chapter[profile]["seconds"])
+            assert minutes.conditions({"x": chapter[profile]}).startswith("Times: ")

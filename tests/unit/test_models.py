@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.models import VARIANTS, deep_mlp, get_variant, logits_of
+from helpers.models import VARIANTS, create_variables, deep_mlp, get_variant, logits_of
 
 
 def kinds(model) -> list[str]:
@@ -112,3 +112,18 @@ def test_logits_share_weights_with_the_network_and_softmax_gives_its_output():
     assert np.allclose(np.asarray(network(inputs)), expected, atol=1e-6)
     network.set_weights([np.zeros_like(weights) for weights in network.get_weights()])
     assert not np.asarray(logits_of(network)(inputs)).any()
+
+
+def test_variables_made_before_the_first_step_are_all_there_are():
+    import keras
+
+    network = deep_mlp(input_shape=(4,), depth=2, width=5, normalization="before", seed=0)
+    trainer = logits_of(network)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    trainer.compile("nadam", loss, metrics=["accuracy"])
+    create_variables(trainer, 10)
+    optimizer, metrics = list(trainer.optimizer.variables), list(trainer.metrics_variables)
+    assert not any(np.any(np.asarray(variable)) for variable in metrics)
+    trainer.fit(np.zeros((8, 4), np.float32), np.zeros(8, np.int32), verbose=0)
+    assert [id(v) for v in trainer.optimizer.variables] == [id(v) for v in optimizer]
+    assert [id(v) for v in trainer.metrics_variables] == [id(v) for v in metrics]

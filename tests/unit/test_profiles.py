@@ -35,7 +35,8 @@ def test_each_profile_does_at_least_as_much_as_the_one_before():
     def amount(profile):
         images = (profile.train_images, profile.validation_images, profile.test_images)
         counts = [float("inf") if count is None else count for count in images]
-        return [profile.epochs, profile.search_epochs, profile.mc_passes, *counts]
+        lesson = [profile.lesson_epochs, profile.lesson_seeds]
+        return [profile.epochs, profile.search_epochs, profile.mc_passes, *lesson, *counts]
 
     ci, quick, full = (amount(PROFILES[name]) for name in ("ci", "quick", "full"))
     assert all(a <= b <= c for a, b, c in zip(ci, quick, full, strict=True))

@@ -254,7 +254,8 @@ def test_what_helpers_imports_is_declared():
     with_tests = base | {canonicalize_name(each.name) for each in declared("test")}
     for module, source in imported_packages(ROOT / "helpers").items():
         needed = with_tests if "build" in source.parts else base
-        optional = {"jax"}  # read only when it is the backend
+        # Read only when it is the backend; installed apart, as README.md says.
+        optional = {"jax", "tf-keras", "tensorflow-model-optimization"}
         assert distributions_of(module) & (needed | optional), f"{source} imports {module}"
 
 

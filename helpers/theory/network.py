@@ -1,0 +1,114 @@
+"""A multilayer perceptron in NumPy: forward, backward, and its loss.
+
+Shapes: ``n`` samples, and layers of ``fan_in`` inputs and ``fan_out`` units. Kernels are
+``(fan_in, fan_out)`` and biases ``(fan_out,)``, as in Keras. The last layer has no activation: its
+pre-activations are the logits.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers.theory.activations import slope, value
+from helpers.theory.initializers import sample
+
+
+class Parameters(NamedTuple):
+    """Weights of a network, a list entry a layer.
+
+    Attributes:
+        kernels: arrays ``(fan_in, fan_out)``.
+        biases: arrays ``(fan_out,)``.
+    """
+
+    kernels: list[np.ndarray]
+    biases: list[np.ndarray]
+
+
+class Signals(NamedTuple):
+    """What passes through a network, a list entry a layer.
+
+    Attributes:
+        inputs: ``(n, fan_in)`` of each layer: the data, then the activations of the layer before.
+        pre_activations: ``(n, fan_out)`` of each layer; the last are the logits.
+    """
+
+    inputs: list[np.ndarray]
+    pre_activations: list[np.ndarray]
+
+    @property
+    def logits(self) -> np.ndarray:
+        """The outputs of the network, ``(n, units of the last layer)``."""
+        return self.pre_activations[-1]
+
+
+class Gradients(NamedTuple):
+    """Derivatives of the loss, a list entry a layer, shaped like what they are the derivative by.
+
+    Attributes:
+        kernels, biases: by the weights.
+        pre_activations: by the pre-activations, ``(n, fan_out)``.
+    """
+
+    kernels: list[np.ndarray]
+    biases: list[np.ndarray]
+    pre_activations: list[np.ndarray]
+
+
+def make_parameters(sizes: Sequence[int], initializer: str, rng: np.random.Generator) -> Parameters:
+    """Return the weights a network starts from; biases start at 0.
+
+    Args:
+        sizes: number of inputs, of units of each hidden layer, and of outputs.
+        initializer: see ``helpers.theory.initializers``.
+        rng: where the numbers come from.
+
+    Raises:
+        ValueError: for an unknown initializer, or fewer than two sizes.
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"a network needs inputs and outputs: two sizes or more, got {sizes}.")
+    kernels = [sample(initializer, pair, rng) for pair in pairwise(sizes)]
+    return Parameters(kernels, [np.zeros(size) for size in sizes[1:]])
+
+
+def forward(x: np.ndarray, parameters: Parameters, activation: str) -> Signals:
+    """Return all that a network computes from ``x``, ``(n, fan_in)`` of the first layer."""
+    inputs, pre_activations = [], []
+    for kernel, bias in zip(*parameters, strict=True):
+        inputs.append(x)
+        pre_activations.append(x @ kernel + bias)
+        x = value(activation, pre_activations[-1])
+    return Signals(inputs, pre_activations)
+
+
+def backward(
+    signals: Signals, parameters: Parameters, activation: str, logit_gradient: np.ndarray
+) -> Gradients:
+    """Propagate ``logit_gradient``, ``(n, outputs)``, back through the network."""
+    at_pre_activation = [logit_gradient]
+    for kernel, z in zip(
+        reversed(parameters.kernels[1:]), reversed(signals.pre_activations[:-1]), strict=True
+    ):
+        at_pre_activation.append((at_pre_activation[-1] @ kernel.T) * slope(activation, z))
+    at_pre_activation.reverse()
+    pairs = zip(signals.inputs, at_pre_activation, strict=True)
+    kernels = [x.T @ gradient for x, gradient in pairs]
+    return Gradients(kernels, [g.sum(axis=0) for g in at_pre_activation], at_pre_activation)
+
+
+def softmax_cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the mean cross-entropy in nats, and its gradient by the logits.
+
+    Args:
+        logits: ``(n, classes)``.
+        labels: whole numbers ``(n,)``, from 0 to ``classes - 1``.
+    """
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    rows = np.arange(len(labels))
+    gradient = np.exp(log_probabilities)
+    gradient[rows, labels] -= 1
+    return float(-log_probabilities[rows, labels].mean()), gradient / len(labels)
