@@ -37,16 +37,21 @@ class StopButton:
         import ipywidgets as widgets
 
         self._button = widgets.Button(description="Stop", icon="stop", tooltip=TOOLTIP)
-        self._button.on_click(self._ask)
+        comm = self._button.comm
         # ipykernel 7.4 sends a widget's messages to the shell that used the widget last: here the
         # main one, which is busy. Without this note they go where the front end sends them.
-        vars(self._button.comm).pop("_reply_subshell_id", None)
+        vars(comm).pop("_reply_subshell_id", None)
+        # Not ``on_click``: after it, IPython does what it does after a cell, in this thread, and
+        # shows pyplot's figures of the cell that still runs where nobody sees them.
+        comm.handle_msg = self._hear
         self._place.update(_view(self._button), raw=True)
 
-    def _ask(self, button) -> None:
-        """Take the click. Runs in the subshell's thread."""
-        button.disabled = True
-        button.description = "Stopping ..."
+    def _hear(self, message: dict) -> None:
+        """Take what the button's view says. Runs in the subshell's thread."""
+        if message["content"]["data"].get("content") != {"event": "click"}:
+            return
+        self._button.disabled = True
+        self._button.description = "Stopping ..."
         self.asked = True  # last: from now on the main thread may take the button away
 
     def remove(self) -> None:

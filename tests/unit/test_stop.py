@@ -13,7 +13,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 # stands still, in mid-cell, until the test lets it go on.
 SET_UP = """
 import json
-from dataclasses import replace
+from threading import get_ident
 from helpers.datasets import make_stand_in
 from helpers.models import get_variant
 from helpers.profiles import Profile
@@ -32,6 +32,8 @@ def stand_still(progress, document):
         input()
 
 Progress.epoch_ended = stand_still
+after_cells = []
+get_ipython().events.register("post_execute", lambda: after_cells.append(get_ident()))
 
 def go(seed, folder, **options):
     run = train(variant, data, profile, seed, store=RunStore(folder), **options)
@@ -167,6 +169,8 @@ def test_a_click_ends_its_training_and_nothing_else(front_end):
         content["comm_id"] for content in front_end.published("comm_close")
     }
     assert all(data["text/html"] == "" for data in front_end.shown_at_the_end())
+    # What IPython does after a cell (it shows pyplot's figures) was not done in the middle of one.
+    assert front_end.value("len(set(after_cells))") == 1
 
     # It goes on to the same end as the one that was never stopped.
     front_end.run("go(1, 'stopped')")
