@@ -82,10 +82,11 @@ def train(
 
     The weights kept are those of the epoch with the highest validation accuracy. The test images
     are used once, after that choice. An interrupt ends the training after the last whole epoch
-    and gives what there is by then. That is no finished run and is not stored as one; but called
-    again, after an interrupt or a kill, ``train`` goes on after that epoch and ends with the same
-    bits as a run that was never cut off (on one machine and backend). While another process trains
-    the same run, this one waits, and returns what came of it.
+    and gives what there is by then; so does the Stop button, at the end of the present epoch. That
+    is no finished run and is not stored as one; but called again, after an interrupt or a kill,
+    ``train`` goes on after that epoch and ends with the same bits as a run that was never cut off
+    (on one machine and backend). While another process trains the same run, this one waits, and
+    returns what came of it.
 
     Args:
         variant: a name in ``helpers.models.VARIANTS``, or a ``Variant`` of your own.
@@ -307,7 +308,7 @@ def _epoch_loop(
     trained, model, variant, data, seed, epochs, patience, state, checkpoint, bar
 ) -> State:
     """Run the epochs that are left, and return the state after the last one."""
-    first, clock = len(state.document["history"]["loss"]), step_clock(bar.bar)
+    first, clock = len(state.document["history"]["loss"]), step_clock(bar)
     ended = state.document.get("ended")
     try:
         for epoch in range(first, 0 if ended else epochs):
@@ -320,6 +321,8 @@ def _epoch_loop(
             bar.epoch_ended(state.document)
             if state.document.get("ended"):
                 break
+            if bar.stop_asked:
+                raise KeyboardInterrupt  # as an interrupt, but where no step is lost
     except KeyboardInterrupt:
         checkpoint.flush()
         if not state.weights:

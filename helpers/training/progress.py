@@ -1,4 +1,6 @@
-"""What a person sees while a network trains: a bar with an estimate, and curves in a notebook."""
+"""What a person sees while a network trains: a bar with an estimate; in a notebook, curves too, and
+a button that ends it.
+"""
 
 import sys
 import time
@@ -7,7 +9,7 @@ from tqdm.auto import tqdm
 
 
 class Progress:
-    """A bar over all steps of a run and, in a notebook, curves that grow with each epoch.
+    """A bar over all steps of a run and, in a notebook, a Stop button and curves that grow.
 
     Drawing is given at most a fiftieth of the time, so that watching costs next to nothing.
     """
@@ -22,10 +24,13 @@ class Progress:
             disable=not shown,
             mininterval=0.5 if sys.stderr.isatty() or _in_notebook() else 15,
         )
-        self.curves = None
+        self.stop = self.curves = None
         if not self.bar.disable and _in_notebook():
             from IPython.display import HTML, display
 
+            from helpers.training.stop import StopButton
+
+            self.stop = StopButton()
             self.curves = display(HTML(""), display_id=True)
         self.drawn_at, self.drawing_took = float("-inf"), 0.0
 
@@ -33,6 +38,17 @@ class Progress:
         """Say that so many epochs were done before: they count, but not for the estimate."""
         self.bar.initial = self.bar.n = epochs * self.steps
         self.bar.refresh()
+
+    def steps_done(self, steps: int) -> None:
+        """Move the bar on by so many steps."""
+        self.bar.update(steps)
+        if self.stop:
+            self.stop.show()
+
+    @property
+    def stop_asked(self) -> bool:
+        """Whether the reader pressed the Stop button of this run."""
+        return self.stop is not None and self.stop.asked
 
     def epoch_ended(self, document: dict) -> None:
         """Show the latest figures, and the curves when drawing them again is cheap enough."""
@@ -50,16 +66,19 @@ class Progress:
             self.drawing_took = self.drawn_at - started
 
     def close(self) -> None:
-        """Take the bar and the curves away: the caller shows the result."""
+        """Take bar, button and curves away: the caller shows the result."""
+        self.bar.total = self.bar.n  # else tqdm leaves a red bar where a run ended early
         self.bar.close()
+        if self.stop:
+            self.stop.remove()
         if self.curves:
             from IPython.display import HTML
 
             self.curves.update(HTML(""))
 
 
-def step_clock(bar):
-    """Return a Keras callback that moves ``bar`` and notes when each call of steps ended."""
+def step_clock(progress: Progress):
+    """Return a Keras callback that moves ``progress`` and notes when each call of steps ended."""
     from keras.callbacks import Callback
 
     class StepClock(Callback):
@@ -73,7 +92,7 @@ def step_clock(bar):
             self.ended_at.append(time.perf_counter())
             # Counted from 0 in this fit. A shorter last call is reported as a whole one.
             done = min(batch + 1, self.params["steps"])
-            bar.update(done - self.done)
+            progress.steps_done(done - self.done)
             self.done = done
 
         def on_train_begin(self, logs=None):
