@@ -53,7 +53,7 @@ lock: $(READY)  ## write requirements.lock anew, keeping the versions that still
 	$(RUN) -m pip install --quiet uv
 	$(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
-	  --extra lab --extra test --extra grade --extra jax pyproject.toml --output-file requirements.lock
+	  --extra lab --extra test --extra jax pyproject.toml --output-file requirements.lock
 
 clean:  ## remove .venv and what tests and builds leave behind
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from helpers.build.exercises import EXERCISE, HIDDEN_TESTS, chapter_number, stub_line
+from helpers.build.exercises import chapter_number, stub_line
 from helpers.build.notebook import CODE_LINES, SETUP_LINES, count_titles, read_source
+from helpers.build.sources import EXERCISE, HIDDEN_TESTS
 from helpers.checks import Task
 from helpers.checks.catalogue import chapter_tasks
 

@@ -14,27 +14,11 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from helpers.build.notebook import read_source, render
+from helpers.build.sources import EXERCISE, exercise_path, find_exercises
 from helpers.files import replacing
 
-EXERCISE = "exercise.py"
-HIDDEN_TESTS = "hidden_tests.py"
 SCHEMA = 3  # of nbgrader's cell metadata
 OURS = ("task", "check", "points", "stub")  # metadata of the source that the notebooks do not have
-
-
-def find_exercises(root: Path) -> dict[str, Path]:
-    """Return the exercise of every chapter that has one, by the chapter's name and in order."""
-    return {path.parent.name: path for path in sorted((root / "chapters").glob(f"*/{EXERCISE}"))}
-
-
-def exercise_path(root: Path, chapter: str) -> Path:
-    """Return where the exercise of a chapter is built."""
-    return root / "exercises" / f"{chapter}.ipynb"
-
-
-def solution_path(root: Path, chapter: str) -> Path:
-    """Return where the solution of a chapter's exercise is built."""
-    return root / "solutions" / f"{chapter}.ipynb"
 
 
 def points_path(root: Path, chapter: str) -> Path:
@@ -120,11 +104,7 @@ def render_points(source: Path) -> str:
 
 def write_exercise(root: Path, chapter: str) -> bool:
     """Write the exercise of a chapter and its points, and return whether any of it is new."""
-    source = find_exercises(root)[chapter]
-    texts = {
-        exercise_path(root, chapter): render(make_exercise(source)),
-        points_path(root, chapter): render_points(source),
-    }
+    texts = _render_files(root, chapter)
     changed = [path for path, text in texts.items() if not _holds(path, text)]
     for path in changed:
         with replacing(path) as temporary:
@@ -134,16 +114,19 @@ def write_exercise(root: Path, chapter: str) -> bool:
 
 def check_exercise_files(root: Path, chapter: str) -> Iterator[str]:
     """Yield each file of a chapter's exercise that is not what its source gives."""
-    source = find_exercises(root)[chapter]
-    texts = {
-        exercise_path(root, chapter): render(make_exercise(source)),
-        points_path(root, chapter): render_points(source),
-    }
-    for path, text in texts.items():
+    for path, text in _render_files(root, chapter).items():
         if not _holds(path, text):
             where = path.relative_to(root).as_posix()
             given = f"chapters/{chapter}/{EXERCISE}"
             yield f"{where} is not what {given} gives: run: course build {chapter}"
+
+
+def _render_files(root: Path, chapter: str) -> dict[Path, str]:
+    source = find_exercises(root)[chapter]
+    return {
+        exercise_path(root, chapter): render(make_exercise(source)),
+        points_path(root, chapter): render_points(source),
+    }
 
 
 def _holds(path: Path, text: str) -> bool:

@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from helpers.build.exercise_shape import solution_lines
-from helpers.build.exercises import HIDDEN_TESTS, find_exercises
 from helpers.build.notebook import read_source
+from helpers.build.sources import EXERCISE, HIDDEN_TESTS, find_exercises
 
 FEWEST_TOKENS = 5
 NO_DECISION = {*keyword.kwlist, "self", "np", "keras", *"()[]{},:.;=`#", "->"}
 TOKEN = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'|\w+(?:\.\d\w*)?|->|\*\*|//|[<>=!]=|[^\w\s]')
 BASE64 = re.compile(r"base64,[A-Za-z0-9+/=]+")
-FORBIDDEN = ("exercise.py", HIDDEN_TESTS, "solutions")
+FORBIDDEN = (EXERCISE, HIDDEN_TESTS, "solutions")
 
 
 class Secret(NamedTuple):

@@ -41,37 +41,34 @@ def register(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build or check the chosen chapters. 1 when a cell fails or something differs."""
-    _require_extra()
-    from helpers.build.sources import choose_chapters, find_repository
+    from helpers.build.sources import EXERCISE, choose_chapters, find_repository
     from helpers.profiles import get_profile
 
     root = find_repository()
     chapters = choose_chapters(root, args.chapters)
     profile = get_profile(args.profile).name
+    _require("jupytext", "nbclient", "yaml", extra="test")
     if args.student:
         return _hand_out(root, Path(args.student), args.json)
+    if any(lesson.with_name(EXERCISE).exists() for lesson in chapters.values()):
+        _require("nbgrader", extra="grade")
     if args.check:
         return _check(root, chapters, profile, args.json)
     return _build(root, chapters, profile, args.force, args.json)
 
 
-def _require_extra() -> None:
-    needed = ("jupytext", "nbclient", "yaml", "nbgrader")
-    missing = [name for name in needed if find_spec(name) is None]
+def _require(*packages: str, extra: str) -> None:
+    missing = [name for name in packages if find_spec(name) is None]
     if missing:
         raise ValueError(
-            f"building notebooks needs {' and '.join(missing)}, which is not installed: "
-            'python -m pip install -e ".[test,grade]"'
+            f"this needs {' and '.join(missing)}, which is not installed: "
+            f'python -m pip install -e ".[{extra}]"'
         )
 
 
 def _hand_out(root: Path, target: Path, as_json: bool) -> int:
-    from helpers.build.exercises import check_exercise_files, find_exercises
     from helpers.build.student import write_student_folder
 
-    for chapter in find_exercises(root):
-        for stale in check_exercise_files(root, chapter):
-            raise ValueError(stale)
     files = write_student_folder(root, target)
     if as_json:
         print_json({"folder": str(target), "files": files})
@@ -136,7 +133,8 @@ def _build_exercise(root: Path, chapter: str, profile: str, force: bool) -> str 
     """Build a chapter's exercise and its solution; None where it has none."""
     from helpers.build.check import check_solution
     from helpers.build.exercise_shape import check_exercise_shape
-    from helpers.build.exercises import find_exercises, read_solution, solution_path, write_exercise
+    from helpers.build.exercises import read_solution, write_exercise
+    from helpers.build.sources import find_exercises, solution_path
 
     source = find_exercises(root).get(chapter)
     if source is None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from helpers.build.exercise_shape import check_exercise_shape
-from helpers.build.exercises import find_exercises, make_exercise, read_solution
-from helpers.build.sources import find_chapters
+from helpers.build.exercises import make_exercise, read_solution
+from helpers.build.sources import find_chapters, find_exercises
 from helpers.checks import CheckFailed
 from helpers.checks.catalogue import all_tasks
 from helpers.checks.compare import differences
@@ -96,7 +96,7 @@ def test_the_solution_earns_every_point(chapter, earned):
 
 
 @by_chapter
-def test_the_untouched_exercise_earns_nothing(chapter, earned):
+def test_the_untouched_exercise_earns_nothing(chapter, earned, nbgrader):
     exercise = make_exercise(EXERCISES[chapter])
     assert earned(exercise, may_raise=(CheckFailed, NotImplementedError, NameError)) == set()
 
