@@ -136,12 +136,14 @@ def _run_truncated(answer):
 
     drawn, again, other = (draw(np.random.default_rng(seed)) for seed in (1, 1, 2))
     rng = np.random.default_rng(3)
-    largest = np.abs(drawn).max()
+    size = np.abs(drawn) * TRUNCATED_STD / (2 * STD)  # 1 at the cut
     return {
         "the variance, over what was asked for": drawn.var() / STD**2,
-        "the largest value, over the standard deviation": largest / STD,
         "the mean is 0": abs(drawn.mean()) < 0.03 * STD,
-        "the values thin out towards the cut": np.mean(np.abs(drawn) > 0.999 * largest) < 0.005,
+        "hardly a value lies beyond the cut": np.mean(size > 1.001) < 0.01,
+        "no value lies beyond the cut": size.max() < 1.001,
+        "how far the values reach, where 1 is the cut": min(size.max(), 1.0),
+        "the values thin out towards the cut": np.mean(np.abs(size - 1) < 0.001) < 0.005,
         "few values are exactly 0": np.mean(drawn == 0) < 0.005,
         "the numbers come from the generator": _follows(drawn, again, other),
         "a second draw gives other numbers": not np.array_equal(draw(rng), draw(rng)),
@@ -159,6 +161,12 @@ def _redrawn(std, shape, rng, cut=2.0):
     while (beyond := np.flatnonzero(np.abs(drawn) > cut * std)).size:
         drawn.flat[beyond] = rng.normal(0, std, beyond.size)
     return drawn
+
+
+def _redrawn_once(std, shape, rng):
+    wide = std / TRUNCATED_STD
+    drawn, again = (rng.normal(0, wide, shape) for _ in range(2))
+    return np.where(np.abs(drawn) > 2 * wide, again, drawn)
 
 
 def _clipped(std, shape, rng):
@@ -201,6 +209,11 @@ TRUNCATED = Task(
             "drawn again.",
         ),
         Mistake(
+            _redrawn_once,
+            "what lies beyond the cut is drawn again once, and a few of the new values lie beyond "
+            "it too.",
+        ),
+        Mistake(
             _zeroed,
             "what lies beyond the cut was set to 0. It has to be drawn again.",
         ),
@@ -228,8 +241,8 @@ TRUNCATED = Task(
             lambda got: abs(got["the variance, over what was asked for"] - 1) < 0.02,
         ),
         Holds(
-            "nothing lies beyond two standard deviations of what was drawn from",
-            lambda got: got["the largest value, over the standard deviation"] < 2.28,
+            "nothing lies beyond two standard deviations of what is drawn from",
+            lambda got: got["no value lies beyond the cut"],
         ),
         Holds(
             "the numbers come from the generator that is given",
@@ -253,7 +266,7 @@ def _run_orthogonal(answer):
     for name, shape in ORTHOGONAL_SHAPES.items():
         kernel = as_array(answer(shape, np.random.default_rng(1), gain=GAIN), "what it draws")
         results[f"a {name} kernel {shape}"] = {
-            "its shape": str(kernel.shape),
+            "its shape": np.array(kernel.shape),
             "products of its columns" if name != "wide" else "products of its rows": _products(
                 kernel
             ),
@@ -301,7 +314,7 @@ def _unit_columns(shape, rng, gain=1.0):
 
 def _shapes_are_right(got) -> bool:
     return all(
-        got[f"a {name} kernel {shape}"]["its shape"] == str(shape)
+        tuple(got[f"a {name} kernel {shape}"]["its shape"]) == shape
         for name, shape in ORTHOGONAL_SHAPES.items()
     )
 
@@ -533,13 +546,18 @@ STACK = Task(
 
 # 2.5: decide
 
-MEASUREMENTS = (
-    {"lecun": (1.0, 0.125), "glorot": (2.4, 0.3)},
-    {"lecun": (1.0, 0.5), "glorot": (0.2, 0.6)},
-    {"glorot": (0.3, 2.4), "lecun": (1.0, 8.0)},
-    {"mine": (20.0, 0.05), "lecun": (1.0, 4.0), "glorot": (1.5, 0.7)},
-    {"lecun": (3.0, 3.0), "mine": (0.1, 1.0)},
-)
+
+def _measurements() -> list[dict]:
+    """Return factors, up and down, for three rules; enough of them to tell mistakes apart."""
+    rng = np.random.default_rng(5)
+    factors = np.exp(rng.uniform(-2.5, 2.5, size=(16, 3, 2))).round(2).tolist()
+    return [
+        {rule: tuple(pair) for rule, pair in zip(("lecun", "glorot", "mine"), rows, strict=True)}
+        for rows in factors
+    ]
+
+
+MEASUREMENTS = _measurements()
 
 
 def _run_better(answer):
@@ -587,6 +605,14 @@ BETTER = Task(
             _choose(lambda forward, backward: min(_off(forward), _off(backward))),
             "this looks at the better direction of each rule. The worse one is what a network "
             "suffers from.",
+        ),
+        Mistake(
+            _choose(lambda forward, backward: -min(forward, backward)),
+            "this takes the rule that lets the most through. Too much is as bad as too little.",
+        ),
+        Mistake(
+            _choose(lambda forward, backward: -max(_off(forward), _off(backward))),
+            "this is the worst rule of all, not the best.",
         ),
     ),
     hints=(

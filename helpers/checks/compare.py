@@ -16,10 +16,12 @@ class Difference(NamedTuple):
     Attributes:
         kind: ``"form"`` (what it is, its length, its shape), ``"finite"`` or ``"value"``.
         says: the rest of a sentence that begins with the part's name.
+        numeric: whether numbers were expected, and not a boolean or a text.
     """
 
     kind: str
     says: str
+    numeric: bool = False
 
 
 def differences(
@@ -35,7 +37,7 @@ def differences(
         part: the name of ``expected`` itself, within something larger.
 
     >>> differences({"std": 0.5, "limit": 1.0}, {"std": 0.25, "limit": 1.0}, 1e-5)
-    {'std': Difference(kind='value', says='got 0.25, expected 0.5')}
+    {'std': Difference(kind='value', says='got 0.25, expected 0.5', numeric=True)}
     """
     if isinstance(expected, Mapping):
         return _in_mapping(expected, found, tolerance, reveal, part)
@@ -111,13 +113,15 @@ def _in_numbers(expected: np.ndarray, found, tolerance, reveal) -> Difference | 
         return Difference("form", f"got {described(found)}, expected {wanted}")
     if array.shape != expected.shape:
         got = described(array if array.ndim else array[()])
-        return Difference("form", f"got {got}, expected {wanted}")
+        return Difference("form", f"got {got}, expected {wanted}", numeric=True)
     with np.errstate(all="ignore"):
         lost = np.isfinite(expected) & ~np.isfinite(array)
         off = ~_close(expected, array, tolerance)
     if lost.any():
-        return Difference("finite", _not_finite(array, lost))
-    return Difference("value", _off(expected, array, off, reveal)) if off.any() else None
+        return Difference("finite", _not_finite(array, lost), numeric=True)
+    if not off.any():
+        return None
+    return Difference("value", _off(expected, array, off, reveal), numeric=array.dtype != bool)
 
 
 def _close(expected: np.ndarray, found: np.ndarray, tolerance: float) -> np.ndarray:

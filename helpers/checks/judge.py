@@ -54,24 +54,34 @@ def mistaken_result(task: Task, number: int):
         return task.run(task.mistakes[number].answer)
 
 
-def find_mistake(task: Task, found) -> str | None:
-    """Return the sentence of the known mistake that explains all that is wrong with a result.
+def find_mistake(task: Task, found) -> Line | None:
+    """Return what to say of the known mistake that a result looks like; None where of none.
 
-    A mistake explains it when every part that is wrong is what the mistake gives there. Of several
-    that do, the one that agrees in most parts is taken, then the first.
+    A mistake explains a result when every part that is wrong is what the mistake gives there. Of
+    several that do, the one that agrees in most parts is taken, then the first. Where none does,
+    the one that explains the most numbers, if they are a third or more of those that are wrong:
+    two mistakes at once. Booleans and names agree too easily to count there.
     """
     wrong = differences(right_result(task), found, task.tolerance)
-    best = None
+    numeric = [part for part, difference in wrong.items() if difference.numeric]
+    whole = partly = (0, None)
     for number, mistake in enumerate(task.mistakes):
         result = mistaken_result(task, number)
         other = differences(result, found, task.tolerance)
-        if not any(_overlap(part, name) for part in wrong for name in other):
-            agreeing = count_parts(result) - len(other)
-            if best is None or agreeing > best[0]:
-                best = agreeing, mistake.says
-            if not other:  # it is this mistake, in every part
-                break
-    return best[1] if best else None
+        if not other:  # it is this mistake, in every part
+            return Line("likely mistake", mistake.says)
+        unexplained = {part for part in wrong if any(_overlap(part, name) for name in other)}
+        agreeing = count_parts(result) - len(other)
+        explained = len(set(numeric) - unexplained)
+        if not unexplained and agreeing > whole[0]:
+            whole = (agreeing, mistake.says)
+        if explained > partly[0]:
+            partly = (explained, mistake.says)
+    if whole[1]:
+        return Line("likely mistake", whole[1])
+    if partly[1] and partly[0] >= len(numeric) / 3:
+        return Line("likely mistake, among others", partly[1])
+    return None
 
 
 def _overlap(part: str, other: str) -> bool:
@@ -90,7 +100,7 @@ def _compared(task: Task, found) -> tuple[list[Line], bool]:
     lines = [*_form(wrong), *held, *failed, *_told(wrong)]
     likely = find_mistake(task, found)
     if likely:
-        lines.append(Line("likely mistake", likely))
+        lines.append(likely)
     return lines, False
 
 

@@ -1,5 +1,6 @@
 """What a task is made of, and what its author needs to feed an answer."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -109,7 +110,9 @@ def numbers(value) -> np.ndarray | None:
     try:
         array = np.asarray(value)
         if array.dtype == object:  # whole numbers beyond int64, fractions, rows of unequal length
-            array = array.astype(np.float64)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # a complex one would lose its imaginary part
+                array = array.astype(np.float64)
     except Exception:  # whatever an object of the learner's raises when it is asked for numbers
         return None
     return array if array.dtype.kind in "biuf" else None

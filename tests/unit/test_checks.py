@@ -120,6 +120,25 @@ def test_a_mistake_made_in_one_part_only_is_named_too():
     assert told(doubles_arrays, "likely mistake") == ["this doubles"]
 
 
+def test_a_mistake_beside_an_unknown_one_is_named_as_one_of_several():
+    feedback = judge(HALVES, lambda x: x * 2 if np.ndim(x) else x + 17)
+    assert told(feedback, "likely mistake, among others") == ["this doubles"]
+    assert told(feedback, "likely mistake") == []
+
+
+def test_booleans_and_names_that_agree_by_chance_name_no_mistake():
+    task = Task(
+        id="0.5",
+        title="x",
+        run=lambda answer: {"a": answer(), "b": "name", "c": answer() > 1, "d": answer()},
+        reference=lambda: 2.0,
+        mistakes=(Mistake(lambda: 0.5, "half"),),
+        hints=(),
+    )
+    feedback = judge(task, lambda: 0.25)  # only c is as the mistake has it
+    assert not [line for line in feedback.lines if line.label.startswith("likely")]
+
+
 def test_an_unknown_mistake_is_not_given_a_name():
     assert told(judge(HALVES, lambda x: x + 17), "likely mistake") == []
 
@@ -357,9 +376,11 @@ def test_an_object_without_even_a_class_gets_a_sentence():
 @given(ANSWERS)
 @settings(deadline=None, max_examples=200)
 def test_anything_is_described_and_compared(value):
-    assert described(value)
-    for wanted in (1.0, np.ones((2, 2)), True, "text", (1.0, 2.0), {"std": 1.0, "limit": 2.0}):
-        differences(wanted, value, 1e-5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert described(value)
+        for wanted in (1.0, np.ones((2, 2)), True, "text", (1.0, 2.0), {"std": 1.0, "limit": 2.0}):
+            differences(wanted, value, 1e-5)
 
 
 # What it looks like
