@@ -74,12 +74,17 @@ class _Recorder:
 _recorder: _Recorder | None = None
 
 
-def start(chapter: str) -> None:
+def start(chapter: str, exercise: bool = False) -> None:
     """Make the notebook ready, and print one line: chapter, profile, how long it takes, backend.
 
     From here on, tracebacks are kept for ``errors()``, and Keras will use the backend that
     ``COURSE_BACKEND`` names. That the chapter was opened is noted for ``chapters()``. Running it
     again changes nothing. Keras is not imported.
+
+    Args:
+        chapter: its name, for example ``01_vanishing_gradients``.
+        exercise: whether this is the chapter's exercise: how long the lesson takes is no matter
+            then, and it is not the lesson that was opened.
 
     Raises:
         RuntimeError: outside IPython; when the backend is missing; when Keras already runs on
@@ -92,6 +97,9 @@ def start(chapter: str) -> None:
         _recorder = _Recorder(shell)
     profile = get_profile().name
     backend = use_backend()
+    if exercise:
+        print(f"Exercises of {chapter} · profile {profile} · backend {backend}")
+        return
     seconds = minutes.seconds(chapter, profile, backend)
     time = f" ({minutes.in_words(seconds)})" if seconds else ""
     print(f"Chapter {chapter} · profile {profile}{time} · backend {backend}")

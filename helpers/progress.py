@@ -1,8 +1,8 @@
-"""What a reader has opened and read to the end: ``progress.json`` in the course's home folder.
+"""What a reader has opened, read and solved: ``progress.json`` in the course's home folder.
 
-``course.start`` and ``course.quiz`` keep it. ``COURSE_PROGRESS=0`` turns it off: nothing is read or
-written then, which is how the course's own notebooks are built. No failure here keeps a notebook
-from going on: functions return a sentence for the reader instead.
+``course.start``, ``course.quiz`` and ``check`` keep it. ``COURSE_PROGRESS=0`` turns it off: nothing
+is read or written then, which is how the course's own notebooks are built. No failure here keeps a
+notebook from going on: functions return a sentence for the reader instead.
 """
 
 import json
@@ -27,6 +27,8 @@ def progress_file() -> Path:
 
 def note(chapter: str, step: str) -> str | None:
     """Note that a reader came to a step of a chapter today: ``opened`` or ``read``.
+
+    ``check`` notes a task (``"2.1"``) in place of a chapter, with the step ``solved``.
 
     Returns:
         A sentence when it could not be noted, or when the file was damaged.

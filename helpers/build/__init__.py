@@ -1,7 +1,8 @@
 """From ``chapters/`` to notebooks: what ``course build`` and ``course build --check`` do.
 
 ``sources`` finds chapters, ``notebook`` turns a source into cells and a file, ``quizzes`` questions
-into what a notebook reads, ``execution`` runs the cells, ``check`` compares what is committed with
-what the sources give. Importing this package imports none of them: they need the ``test`` extra,
-``sources`` apart.
+into what a notebook reads, ``exercises`` an exercise into what learners fill in and its solution,
+``execution`` runs the cells, ``check`` compares what is committed with what the sources give,
+``student`` writes what is handed out, after ``leaks`` looked for solutions in it. Importing this
+package imports none of them: they need the extras ``test`` and ``grade``, ``sources`` apart.
 """

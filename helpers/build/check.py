@@ -1,22 +1,40 @@
-"""Comparing committed notebooks with their sources, and lessons with the shape of a lesson.
+"""Comparing what is committed with its sources, and lessons with the shape of a lesson.
 
 Every function yields sentences: one for each difference, with what to do about it.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
 
-from helpers.build.notebook import MARKER, is_checked, read_source, render
+from helpers.build.exercise_shape import check_exercise_shape
+from helpers.build.exercises import check_exercise_files, read_solution
+from helpers.build.notebook import (
+    CODE_LINES,
+    MARKER,
+    SETUP_LINES,
+    count_titles,
+    is_checked,
+    read_source,
+    render,
+)
 from helpers.build.quizzes import QUIZ, check_quiz, quiz_source
-from helpers.build.sources import LESSON, find_chapters, notebook_path
+from helpers.build.sources import (
+    EXERCISE,
+    LESSON,
+    find_chapters,
+    find_exercises,
+    notebook_path,
+    solution_path,
+)
+from helpers.build.student import find_student_leaks
 
 START = "00_start_here"  # a map and not a lesson: it may be shorter and measure less
-SETUP_LINES = 3
-CODE_LINES = 15
 FEWEST_CELLS, MOST_CELLS = 15, 30
 FEWEST_CHECKED = 3
 FEWEST_AIMS, MOST_AIMS = 3, 5
@@ -24,26 +42,61 @@ AIMS = "You will be able to"
 
 
 def check_repository(root: Path, chapters: dict[str, Path], profile: str) -> Iterator[str]:
-    """Yield what is wrong with the chapters, and every notebook whose chapter is gone."""
+    """Yield what is wrong with the chapters, and every notebook whose chapter is gone.
+
+    With it, what is wrong with what is handed out: a solution or a hidden test in it.
+    """
     for chapter, lesson in chapters.items():
         yield from check_shape(chapter, lesson)
         if chapter != START and not quiz_source(root, chapter).exists():
             yield f"chapters/{chapter}/{QUIZ} is missing: write it, run: course build {chapter}"
         yield from check_quiz(root, chapter)
         yield from check_notebook(chapter, lesson, notebook_path(root, chapter), profile)
-    sources = find_chapters(root)
-    for path in sorted((root / "notebooks").glob("*.ipynb")):
-        if path.stem not in sources:
+        yield from check_exercise(root, chapter, profile)
+    yield from _without_source(root, "notebooks", LESSON, find_chapters(root))
+    for folder in ("exercises", "solutions"):
+        yield from _without_source(root, folder, EXERCISE, find_exercises(root))
+    yield from find_student_leaks(root)
+
+
+def _without_source(root: Path, folder: str, source: str, known: dict) -> Iterator[str]:
+    for path in sorted((root / folder).glob("*.ipynb")):
+        if path.stem not in known:
             yield (
-                f"notebooks/{path.name} has no source chapters/{path.stem}/{LESSON}: "
-                "delete the notebook, or write the lesson."
+                f"{folder}/{path.name} has no source chapters/{path.stem}/{source}: "
+                "delete the notebook, or write its source."
             )
+
+
+def check_exercise(root: Path, chapter: str, profile: str) -> Iterator[str]:
+    """Yield what is wrong with the exercise of a chapter, if it has one, and with its solution."""
+    source = find_exercises(root).get(chapter)
+    if source is None:
+        return
+    broken = [*check_exercise_shape(chapter, source)]
+    yield from broken
+    if broken:  # there is nothing that could be built
+        return
+    if find_spec("nbgrader"):  # a plain set-up has none, and course build --check wants one
+        yield from check_exercise_files(root, chapter)
+    yield from check_solution(root, chapter, profile)
+
+
+def check_solution(root: Path, chapter: str, profile: str) -> Iterator[str]:
+    """Yield each difference between an executed solution and what its source gives."""
+    expected = read_solution(find_exercises(root)[chapter], profile)
+    path = solution_path(root, chapter)
+    yield from _check_executed(f"solutions/{path.name}", path, expected, chapter)
 
 
 def check_notebook(chapter: str, lesson: Path, path: Path, profile: str) -> Iterator[str]:
     """Yield each difference between a notebook's file and what its source gives."""
+    expected = read_source(lesson, profile)
+    yield from _check_executed(f"notebooks/{path.name}", path, expected, chapter)
+
+
+def _check_executed(where: str, path: Path, expected, chapter: str) -> Iterator[str]:
     rebuild = f"run: course build {chapter}"
-    where = f"notebooks/{path.name}"
     if not path.exists():
         yield f"{where} is missing: {rebuild}"
         return
@@ -54,7 +107,6 @@ def check_notebook(chapter: str, lesson: Path, path: Path, profile: str) -> Iter
     except (ValueError, AttributeError, nbformat.ValidationError):  # as nbformat meets bad JSON
         yield f"{where} is not a notebook, or a damaged one: {rebuild}"
         return
-    expected = read_source(lesson, profile)
     for difference in (*_compare_cells(notebook, expected), *_compare_metadata(notebook, expected)):
         yield f"{where}: {difference}: {rebuild}"
     for difference in _check_execution(notebook):
@@ -77,7 +129,7 @@ def _compare_cells(notebook, expected) -> Iterator[str]:
 
 
 def _identity(cell) -> tuple[str, ...]:
-    metadata = repr(sorted(cell.metadata.items()))
+    metadata = json.dumps(cell.metadata, sort_keys=True)
     return cell.get("id", ""), cell.cell_type, cell.source, metadata
 
 
@@ -119,7 +171,7 @@ def check_shape(chapter: str, lesson: Path) -> Iterator[str]:
 
 def _check_text(chapter: str, cells) -> Iterator[str]:
     prose = [cell.source for cell in cells if cell.cell_type == "markdown"]
-    titles = sum(len(re.findall(r"^# ", _without_code(text), re.MULTILINE)) for text in prose)
+    titles = count_titles(cells)
     if titles != 1:
         yield f"{titles} titles (# ...), expected 1"
     fewest = 1 if chapter == START else FEWEST_CELLS
@@ -129,10 +181,6 @@ def _check_text(chapter: str, cells) -> Iterator[str]:
     aims = len(re.findall(r"^[-*] ", listed[0], re.MULTILINE)) if listed else 0
     if not FEWEST_AIMS <= aims <= MOST_AIMS:
         yield f"{aims} points under {AIMS!r}, expected {FEWEST_AIMS} to {MOST_AIMS}"
-
-
-def _without_code(text: str) -> str:
-    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def _check_code(chapter: str, cells) -> Iterator[str]:

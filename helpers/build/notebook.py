@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import jupytext
@@ -11,6 +13,8 @@ import nbformat
 from helpers.files import replacing
 
 MARKER = "NBVAL_CHECK_OUTPUT"
+SETUP_LINES = 3  # of the first code cell
+CODE_LINES = 15  # of any; a longer one is a helper
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
 
@@ -77,6 +81,16 @@ def is_checked(cell: nbformat.NotebookNode) -> bool:
     return cell.cell_type == "code" and any(
         line.startswith("#") and line.lstrip("#").strip() == MARKER for line in lines
     )
+
+
+def count_titles(cells: Iterable[nbformat.NotebookNode]) -> int:
+    """Return how many H1 there are in the prose of a notebook."""
+    prose = (cell.source for cell in cells if cell.cell_type == "markdown")
+    return sum(len(re.findall(r"^# ", _without_code(text), re.MULTILINE)) for text in prose)
+
+
+def _without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def _metadata(text: str, profile: str) -> dict:

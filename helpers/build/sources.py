@@ -5,7 +5,7 @@ from pathlib import Path
 
 from helpers.names import lookup
 
-LESSON = "lesson.py"
+LESSON, EXERCISE, HIDDEN_TESTS = "lesson.py", "exercise.py", "hidden_tests.py"
 # A markdown cell's H1 in percent format; "# %%" itself does not match.
 TITLE = re.compile(r"^# # +(.+?) *$", re.MULTILINE)
 
@@ -34,6 +34,11 @@ def find_chapters(root: Path) -> dict[str, Path]:
     return {path.parent.name: path for path in sorted((root / "chapters").glob(f"*/{LESSON}"))}
 
 
+def find_exercises(root: Path) -> dict[str, Path]:
+    """Return the exercise of every chapter that has one, by the chapter's name and in order."""
+    return {path.parent.name: path for path in sorted((root / "chapters").glob(f"*/{EXERCISE}"))}
+
+
 def choose_chapters(root: Path, names: list[str]) -> dict[str, Path]:
     """Return the named chapters, or all when none is named.
 
@@ -49,6 +54,16 @@ def choose_chapters(root: Path, names: list[str]) -> dict[str, Path]:
 def notebook_path(root: Path, chapter: str) -> Path:
     """Return where the notebook of a chapter is built."""
     return root / "notebooks" / f"{chapter}.ipynb"
+
+
+def exercise_path(root: Path, chapter: str) -> Path:
+    """Return where the exercise of a chapter is built."""
+    return root / "exercises" / f"{chapter}.ipynb"
+
+
+def solution_path(root: Path, chapter: str) -> Path:
+    """Return where the solution of a chapter's exercise is built."""
+    return root / "solutions" / f"{chapter}.ipynb"
 
 
 def read_title(lesson: Path) -> str:

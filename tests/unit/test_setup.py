@@ -251,7 +251,7 @@ def distributions_of(module: str) -> set[str]:
 
 def test_what_helpers_imports_is_declared():
     base = {canonicalize_name(each.name) for each in declared()}
-    with_tests = base | {canonicalize_name(each.name) for each in declared("test")}
+    with_tests = base | {canonicalize_name(each.name) for each in declared("test", "grade")}
     for module, source in imported_packages(ROOT / "helpers").items():
         needed = with_tests if "build" in source.parts else base
         # Read only when it is the backend; installed apart, as README.md says.
