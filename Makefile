@@ -40,7 +40,7 @@ lab: $(READY)  ## open the course in JupyterLab
 	  $(if $(filter 0,$(shell id -u)),--allow-root) $(OPTIONS)
 
 test: $(READY)  ## run all tests and all notebooks
-	$(RUN) -m pytest
+	$(RUN) -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(READY)  ## check the code's style
 	$(RUN) -m ruff check
