@@ -40,7 +40,7 @@ USUAL = (
 
 def explain(error: BaseException) -> Iterator[Line]:
     """Yield what a learner is told about an exception in their code: it, their line, its cause."""
-    message = _message(error)
+    message = message_of(error)
     name = type(error).__name__
     yield Line("error", f"{name}: {message}" if message else name)
     place = own_line(error)
@@ -56,7 +56,7 @@ def explain_warnings(warned: list[warnings.WarningMessage]) -> Iterator[Line]:
     for warning in warned:
         if _is_own(warning.filename):
             code = linecache.getline(warning.filename, warning.lineno).strip()
-            says = f"{warning.category.__name__}: {_message(warning.message)}"
+            says = f"{warning.category.__name__}: {message_of(warning.message)}"
             yield Line("warning", f"{says}, in line {warning.lineno}", shortened(code))
             return
 
@@ -80,7 +80,7 @@ def _is_own(filename: str) -> bool:
     return not filename.startswith((*_LIBRARIES, *_NO_FILES))
 
 
-def _message(error: BaseException | str) -> str:
+def message_of(error: BaseException | str) -> str:
     """Return an exception's message on one line, whatever its ``__str__`` does."""
     try:
         return shortened(str(error).replace("`", "'"), most=300)

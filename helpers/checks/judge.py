@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from helpers.checks.compare import Difference, count_parts, differences
-from helpers.checks.errors import explain, explain_warnings, own_line
+from helpers.checks.errors import explain, explain_warnings, message_of
 from helpers.checks.feedback import Feedback, Line
 from helpers.checks.task import Task, UnusableError, described
 
@@ -137,10 +137,8 @@ def _next_step(task: Task) -> Line:
 
 
 def _unwritten(name: str, error: NotImplementedError) -> Feedback:
-    sentence = str(error) or "it raises NotImplementedError"
-    place = own_line(error)
-    lines = (Line("to do", sentence.replace("`", "'")), *([place] if place else []))
-    return Feedback(f"{name}: not written yet", lines, passed=False)
+    sentence = message_of(error) or "it raises NotImplementedError"
+    return Feedback(f"{name}: not written yet", (Line("to do", sentence),), passed=False)
 
 
 def _unfit(task: Task, answer) -> str | None:

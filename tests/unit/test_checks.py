@@ -266,6 +266,10 @@ def test_what_a_task_cannot_use_is_a_sentence():
 
 
 def test_what_the_answer_ends_in_never_ends_the_check():
+    class Mute(NotImplementedError):
+        __str__ = raiser(ValueError("no message"))
+
+    assert told(judge(HALVES, raiser(Mute())), "to do") == ["it raises NotImplementedError"]
     for error in (SystemExit(), RecursionError(), MemoryError(), Exception("`a`"), OSError()):
 
         def answer(x, error=error):

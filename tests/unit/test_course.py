@@ -66,6 +66,18 @@ def test_start_prints_one_line(shell, times, monkeypatch, capsys, profile, time)
     assert capsys.readouterr().out == line
 
 
+def test_an_exercise_is_started_without_the_lessons_time_and_opens_no_lesson(
+    shell, times, monkeypatch, capsys
+):
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    monkeypatch.setenv("COURSE_BACKEND", "tensorflow")
+    course.start("09_cifar10", exercise=True)
+    line = "Exercises of 09_cifar10 · profile quick · backend tensorflow\n"
+    assert capsys.readouterr().out == line
+    assert not (times.parent / "home").exists()
+    assert not course.errors()  # kept from here on, as in a lesson
+
+
 def test_an_unknown_backend_is_named_and_its_error_kept(shell, monkeypatch, capsys):
     monkeypatch.setenv("COURSE_BACKEND", "tensorflw")
     run_cell(shell, 'from helpers import course\ncourse.start("09_cifar10")')
