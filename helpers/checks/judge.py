@@ -12,6 +12,7 @@ from helpers.checks.compare import Difference, count_parts, differences
 from helpers.checks.errors import explain, explain_warnings, message_of
 from helpers.checks.feedback import Feedback, Line
 from helpers.checks.task import Task, UnusableError, described
+from helpers.linear_algebra import one_thread
 
 MOST_DIFFERENCES = 3  # told one by one
 
@@ -178,6 +179,6 @@ def _arguments(signature: inspect.Signature) -> str:
 @contextmanager
 def _watched() -> Iterator[list[warnings.WarningMessage]]:
     """Keep warnings for the feedback: a notebook would show them apart, and nbgrader as errors."""
-    with warnings.catch_warnings(record=True) as warned, np.errstate(all="warn"):
+    with warnings.catch_warnings(record=True) as warned, np.errstate(all="warn"), one_thread():
         warnings.simplefilter("default")
         yield warned

@@ -7,11 +7,9 @@ A lab is three things that a test can use one at a time: ``compute(settings) -> 
 import html
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import ipywidgets as widgets
-from threadpoolctl import ThreadpoolController
 from traitlets import TraitError
 
 from helpers.figures.base import (
@@ -21,6 +19,7 @@ from helpers.figures.base import (
     message_figure,
     picture_html,
 )
+from helpers.linear_algebra import one_thread
 from helpers.names import lookup
 
 TEXT_STYLE = "margin:4px 0;line-height:1.4;max-width:60em"
@@ -70,16 +69,6 @@ def control(kind: type, description: str, tooltip: str, **traits) -> widgets.Wid
     widget.style.description_width = "initial"
     set_tooltip(widget, tooltip)
     return widget
-
-
-@lru_cache(maxsize=1)
-def _linear_algebra() -> ThreadpoolController:
-    """Return what sets how many threads NumPy multiplies matrices with.
-
-    A lab's matrices are small. Two threads make them no faster, and wait for each other as soon as
-    anything else computes: 100 layers then take 860 ms instead of 160.
-    """
-    return ThreadpoolController()
 
 
 class Lab(ABC):
@@ -201,7 +190,7 @@ class Lab(ABC):
     def _refresh(self, strict: bool = False) -> None:
         """Compute and draw with the settings in force; say what is wrong with them instead."""
         try:
-            with _linear_algebra().limit(limits=1, user_api="blas"):
+            with one_thread():
                 self._data = self.compute(self.settings, **self.inputs)
             sentence = self.describe(self._data)
             self._render(sentence, lambda: self.draw(self._data, self.figure))
