@@ -236,10 +236,10 @@ def ask_renewed(learner, networks):
     import numpy as np
 
     found = []
-    for parts, images in networks:
+    for parts, images, epsilon in networks:
         lists = {name: [np.array(each) for each in value] for name, value in parts.items()}
         lists["moving"] = [tuple(pair) for pair in lists["moving"]]
-        pairs = learner.renewed(SimpleNamespace(**lists), np.array(images))
+        pairs = learner.renewed(SimpleNamespace(**lists), np.array(images), epsilon=epsilon)
         found.append([[np.array(each) for each in pair] for pair in pairs])
     return found
 
@@ -259,11 +259,12 @@ def make_renewed(rng):
                 for size in hidden
             ],
         }
-        networks.append([parts, rng.normal(1, 2, (int(rng.integers(20, 40)), sizes[0])).tolist()])
+        images = rng.normal(1, 2, (int(rng.integers(20, 40)), sizes[0]))
+        networks.append([parts, images.tolist(), float(rng.uniform(0.2, 0.6))])
     return {"networks": networks}
 
 
-def layers_in_turn(parts, images):
+def layers_in_turn(parts, images, epsilon):
     """Yield mean and variance of what enters each batch norm, once those below are renewed."""
     signal = np.asarray(images)
     rows = zip(parts["kernels"], parts["biases"], parts["gammas"], parts["betas"], strict=False)
@@ -271,14 +272,14 @@ def layers_in_turn(parts, images):
         enters = signal @ np.asarray(kernel) + bias
         middle, spread = of_batch(enters)
         yield middle, spread
-        leaves = (enters - middle) * (np.asarray(gamma) / (spread + 1e-3) ** 0.5) + beta
+        leaves = (enters - middle) * (np.asarray(gamma) / (spread + epsilon) ** 0.5) + beta
         signal = leaves * (leaves > 0)
 
 
 def renews(which, layers):
     def judge(inputs, answer):
-        for (parts, images), pairs in zip(inputs["networks"], answer, strict=True):
-            wanted = list(layers_in_turn(parts, images))
+        for network, pairs in zip(inputs["networks"], answer, strict=True):
+            wanted = list(layers_in_turn(*network))
             if len(pairs) != len(wanted) or any(len(pair) != 2 for pair in pairs):
                 return False
             for pair, exact in list(zip(pairs, wanted, strict=True))[layers]:

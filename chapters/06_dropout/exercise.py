@@ -152,7 +152,7 @@ check("6.4", mc_prediction)
 # *Predict first.* A network was trained on handwritten digits with a rate of 0.5. How many passes
 # does it take until every probability is within 0.1, and how many for 0.05?
 
-# %%
+# %% tags=["measure"]
 digits, network = held_out_digits(), trained_network("dropout-0.5")
 document, rng = network_document("dropout-0.5"), np.random.default_rng(42)
 

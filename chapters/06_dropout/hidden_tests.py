@@ -17,7 +17,6 @@ def ask_drop(learner, images, units, rate, seeds, data_seed):
     masked = [learner.drop(given, rate, np.random.default_rng(seed)) for seed in seeds]
     pixels = np.ones((5, 4, 3, 50))
     return {
-        "x": x,
         "given": given,
         "masked": masked,
         "pixels": learner.drop(pixels, rate, np.random.default_rng(seeds[0])),

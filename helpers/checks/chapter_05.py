@@ -7,6 +7,7 @@ import numpy as np
 
 from helpers.checks.task import Holds, Mistake, Task, as_array, named
 from helpers.theory import batch_norm, normalized_network
+from helpers.theory.activations import value
 
 # 5.1: a layer with two modes
 
@@ -517,7 +518,7 @@ LAYERS = tuple(f"layer {number}" for number in range(1, len(SIZES) - 1))
 
 
 def _run_renewed(answer):
-    found = answer(_network(), _images())
+    found = answer(_network(), _images(), epsilon=EPSILON)
     if isinstance(found, list | tuple) and len(found) == len(LAYERS):
         pairs = zip(LAYERS, found, strict=True)
         return {layer: named(pair, "mean", "variance") for layer, pair in pairs}
@@ -543,9 +544,14 @@ def _network() -> normalized_network.Network:
     )
 
 
-def _right_renewed(network, x):
-    layers, _ = normalized_network.training_pass(x, network)
-    return [(layer.passed.mean, layer.passed.variance) for layer in layers]
+def _right_renewed(network, x, epsilon=1e-3):
+    found = []
+    dense = zip(network.kernels, network.biases, strict=True)
+    for (kernel, bias), gamma, beta in zip(dense, network.gammas, network.betas, strict=False):
+        passed = batch_norm.forward(x @ kernel + bias, gamma, beta, epsilon)
+        found.append((passed.mean, passed.variance))
+        x = value("relu", passed.outputs)
+    return found
 
 
 def _renewed(
@@ -556,6 +562,7 @@ def _renewed(
     activation: Callable = lambda y: np.maximum(y, 0),
     seen: Callable = lambda z, y, out: z,
     affine: bool = True,
+    epsilon_used: bool = True,
 ) -> Callable:
     """Return an answer to 5.4 that goes up in its own way.
 
@@ -567,16 +574,17 @@ def _renewed(
         activation: of the layers.
         seen: what is averaged, of a layer's dense part, its batch norm, and its outputs.
         affine: gamma and beta are used.
+        epsilon_used: the epsilon that is given is, and not next to nothing.
     """
 
-    def answer(network, x):
-        averages = []
+    def answer(network, x, epsilon=1e-3):
+        averages, added = [], epsilon if epsilon_used else 1e-12
         for at, old in enumerate(network.moving):
             z = x @ network.kernels[at] + bias(network.biases[at])
             parts = network.gammas[at], network.betas[at]
             norm = parts if affine else (1, 0)
             own = batch_norm.Moving(z.mean(axis=0), z.var(axis=0))
-            y = batch_norm.inference(z, *norm, *normalized_with(own, old))
+            y = batch_norm.inference(z, *norm, *normalized_with(own, old), added)
             x = activation(y)
             looked_at = seen(z, y, x)
             new = batch_norm.Moving(looked_at.mean(axis=0), spread(looked_at, axis=0))
@@ -591,7 +599,7 @@ def _moved(new, old):
 
 
 def _first_is_right(got) -> bool:
-    mean, variance = _right_renewed(_network(), _images())[0]
+    mean, variance = _right_renewed(_network(), _images(), EPSILON)[0]
     first = got[LAYERS[0]]
     return np.allclose(first["mean"], mean) and np.allclose(first["variance"], variance)
 
@@ -654,6 +662,11 @@ RENEWED = Task(
             _renewed(affine=False),
             "gamma and beta are missing on the way up: the later layers get other inputs with "
             "them.",
+        ),
+        Mistake(
+            _renewed(epsilon_used=False),
+            "epsilon is missing on the way up: it is added to the variance that normalizes, and "
+            "not to the one that is returned.",
         ),
         Mistake(
             _renewed(spread=np.std),
