@@ -150,7 +150,7 @@ check("1.3", diagnose)
 # Which of the six are healthy? And at which scale do logistic units come closest to it?
 
 
-# %%
+# %% tags=["measure"]
 def network_diagnosis(activation, scale, depth=20, width=100, seed=42):
     """Return diagnose for a random network, random inputs and a random gradient."""
     rng = np.random.default_rng(seed)
@@ -202,7 +202,7 @@ check("1.4", mean_field)
 # Here it meets a network: the variance of the pre-activations by layer, as you predict it and as
 # you measure it. Inputs from N(0, 1) give the first layer $q = \sigma_w^2$.
 
-# %%
+# %% tags=["measure"]
 scale, depth, width = 1.5, 5, 1000
 rng = np.random.default_rng(42)
 kernels = draw_kernels(scale, depth, width, rng)

@@ -698,6 +698,11 @@ BORDER = Task(
             "count too.",
         ),
         Mistake(
+            lambda activation, depth: 1.0,
+            "this is Glorot's scale, the same for every function and depth. The function decides "
+            "what a layer does to the gradient, and the depth how much the first layers count.",
+        ),
+        Mistake(
             _where(lambda *network: _growth(*network, more=0)),
             "there is one factor too many: the gradient in the last layer is what the others are "
             "compared with.",

@@ -6,7 +6,15 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import erf, expit, log1p
 
-from helpers.checks.task import Holds, Mistake, Task, as_array, named
+from helpers.checks.task import (
+    Holds,
+    Mistake,
+    Task,
+    UnusableError,
+    as_array,
+    described,
+    named,
+)
 from helpers.theory.activations import slope, value
 
 # 3.1: two halves
@@ -50,6 +58,11 @@ ELU = Task(
     run=_run_elu,
     reference=_elu(),
     mistakes=(
+        Mistake(
+            _elu(lambda z, alpha: np.expm1(z), lambda z, alpha: np.exp(z), meet=np.inf),
+            "this is exp(z) - 1 everywhere, the myth of the lesson: only its lower half is ELU's, "
+            "and alpha is missing there.",
+        ),
         Mistake(
             _elu(
                 lambda z, alpha: alpha * np.expm1(z),
@@ -220,10 +233,8 @@ def _run_smooth(answer):
     with warnings.catch_warnings(record=True) as warned, np.errstate(all="warn", under="ignore"):
         warnings.simplefilter("always")
         middle, small, large = (
-            named(answer(np.array(z)), *SMOOTH) for z in (MIDDLE, [-FAR], [-FARTHEST, FARTHEST])
+            _three(answer(np.array(z))) for z in (MIDDLE, [-FAR], [-FARTHEST, FARTHEST])
         )
-    if not isinstance(middle, dict):
-        return middle
     found = {f"{name} from -10 to 10": middle[name] for name in SMOOTH}
     parts = zip(SMOOTH, (np.exp(-FAR), np.exp(-FAR), -FAR * np.exp(-FAR)), strict=True)
     for name, exact in parts:
@@ -233,6 +244,13 @@ def _run_smooth(answer):
         at_ends = as_array(large[name], f"{name} of two numbers", (2,))
         found[f"{name} at -1000 and at 1000"] = np.allclose(at_ends, ends)
     return {**found, "no warning": not any(issubclass(w.category, RuntimeWarning) for w in warned)}
+
+
+def _three(found) -> dict:
+    three = named(found, *SMOOTH)
+    if not isinstance(three, dict):
+        raise UnusableError(f"`smooth` returns {described(found)}, expected three arrays")
+    return three
 
 
 def _as_written(
