@@ -40,7 +40,10 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what takes minutes, unless it is asked for."""
+    """Mark what needs nbgrader; leave out what takes minutes, unless it is asked for."""
+    for item in items:
+        if "nbgrader" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.needs_nbgrader)
     if not config.getoption("--slow"):
         skip = pytest.mark.skip(reason="takes minutes: pytest --slow")
         for item in items:
