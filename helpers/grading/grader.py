@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -21,9 +22,9 @@ from helpers.grading.probe import require_sandbox
 from helpers.grading.results import REFUSED, STOPPED, NotebookResult, TaskResult
 from helpers.grading.sandbox import PACKAGE, make_command
 from helpers.grading.submissions import Refused, Submission, find_submissions, read_submission
-from helpers.grading.worker import JUDGE_SECONDS
 
 JOURNAL = "journal"
+ENDED_BY_ALARM = -signal.SIGALRM if hasattr(signal, "SIGALRM") else None  # not on Windows
 MOST_DEATHS = 2  # the first may have been for want of memory that others took
 
 
@@ -261,7 +262,7 @@ class _Notebook:
     def _seconds(self) -> float:
         """Return more than a worker needs that keeps to its own limits."""
         limits, most = self.run.limits, max(len(each.tasks) for each in self.run.exercises.values())
-        once = limits.start_seconds + limits.task_seconds + JUDGE_SECONDS
+        once = limits.start_seconds + limits.task_seconds + limits.judge_seconds
         return limits.start_seconds + most * 2 * once
 
     def _hear(self, event: dict) -> None:
@@ -291,7 +292,8 @@ class _Notebook:
         if self.begun in self.tasks:  # it was done, and the next not yet begun
             self.finished = not self._left()
             return
-        self.deaths[self.begun] += 1
+        # By its own alarm it ends the same way every time.
+        self.deaths[self.begun] += MOST_DEATHS if code == ENDED_BY_ALARM else 1
         if self.deaths[self.begun] < MOST_DEATHS:
             return
         if self.begun is None:

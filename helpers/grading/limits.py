@@ -13,6 +13,7 @@ class Limits:
         start_seconds: until Python and IPython are there, before any cell.
         cell_seconds: for one cell, and for the answer. A cell that takes longer is left out.
         task_seconds: for all of it, by the clock.
+        judge_seconds: for judging an answer, in the grader's own process.
         memory_mib: resident memory of all its processes together.
         address_mib: address space of each process: an allocation beyond it raises ``MemoryError``.
         processes: processes and threads together.
@@ -23,6 +24,7 @@ class Limits:
     start_seconds: float = 60
     cell_seconds: float = 20
     task_seconds: float = 60
+    judge_seconds: int = 20
     memory_mib: int = 2048
     address_mib: int = 6144
     processes: int = 64

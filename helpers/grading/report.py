@@ -59,7 +59,7 @@ def points(task: Task, done: TaskResult) -> float:
 def scores_table(graded: Iterable[Graded], exercises: Mapping[str, Exercise]) -> str:
     """Return the rows as CSV."""
     stream = StringIO(newline="")
-    table = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    table = csv.DictWriter(stream, COLUMNS)
     table.writeheader()
     for row in rows(graded, exercises):
         table.writerow({key: _cell(value) for key, value in row.items()})

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,16 +181,15 @@ class _Conversation:
             return "late" if self.started else "no start"
         if now > self.step_deadline:
             return "slow" if self.started else "no start"
-        return "memory" if self._memory() > self.limits.memory_mib * MIB else None
+        return "memory" if self._takes_too_much() else None
 
-    def _memory(self) -> int:
-        total = 0
+    def _takes_too_much(self) -> bool:
+        most, processes = self.limits.memory_mib * MIB, []
         with suppress(psutil.Error):
             mine = psutil.Process(self.process.pid)
-            for each in (mine, *mine.children(recursive=True)):
-                with suppress(psutil.Error):
-                    total += each.memory_info().rss
-        return total
+            processes = [mine, *mine.children(recursive=True)]
+        # The first sum counts what processes share once for each, and costs little.
+        return _sum(processes, _resident) > most and _sum(processes, _own_share) > most
 
     def _outcome(self, ended: str, **more) -> Outcome:
         said = self.said.decode("utf-8", "replace").strip()
@@ -222,3 +221,23 @@ class _Conversation:
         with suppress(OSError, ValueError):
             while chunk := stream.read1(2**16):
                 self.said = (self.said + chunk)[:MOST_SAID]
+
+
+def _sum(processes: list[psutil.Process], measure: Callable[[psutil.Process], int]) -> int:
+    total = 0
+    for process in processes:
+        with suppress(psutil.Error):
+            total += measure(process)
+    return total
+
+
+def _resident(process: psutil.Process) -> int:
+    return process.memory_info().rss
+
+
+def _own_share(process: psutil.Process) -> int:
+    """Return its memory, with its share of what it has in common with others."""
+    try:
+        return process.memory_full_info().pss
+    except (psutil.AccessDenied, AttributeError):  # it hides, or this is not Linux
+        return _resident(process)

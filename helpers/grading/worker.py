@@ -33,7 +33,6 @@ from helpers.grading.results import ERROR, FAILED, NOT_DONE, PASSED, STOPPED, Ta
 from helpers.grading.session import Outcome, Question, converse
 from helpers.grading.submissions import Refused, check_language, parse_notebook, readable
 
-JUDGE_SECONDS = 20
 ADDRESS_SPACE = 4096 * MIB
 MOST_NOTES = 20
 LONGEST_LINE = 120
@@ -182,7 +181,7 @@ class Grading:
         if outcome.ended != "answered":
             return TaskResult(task, STOPPED, f"Asked for its answer, it {self._end(outcome)}.")
         try:
-            with _in_time(JUDGE_SECONDS):
+            with _in_time(self.limits.judge_seconds):
                 verdicts = judge(hidden, inputs, loads(outcome.answer))
         except (ValueRefused, MemoryError):
             return TaskResult(task, FAILED, NOT_VALUES)

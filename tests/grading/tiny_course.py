@@ -15,7 +15,7 @@ SETUP = "import numpy as np\nfrom helpers.checks import check, hint, progress"
 TITLES = {"1.1": "How wide to draw", "1.2": "Standardize", "1.3": "Count the dead"}
 STUBS = {
     "1.1": "def he_std(fan_in):\n    raise NotImplementedError('1.1 is yours: return a number.')",
-    "1.2": "def standardize(batch):\n    raise NotImplementedError('1.2 is yours: return an array.')",
+    "1.2": "def standardize(batch):\n    raise NotImplementedError('1.2 is yours: an array.')",
     "1.3": "def dead_units(outputs):\n    raise NotImplementedError('1.3 is yours: count them.')",
 }
 RIGHT = {

@@ -17,7 +17,7 @@ def ask_standardize(learner, batch):
 
 
 def ask_dead_units(learner, outputs):
-    return learner.dead_units(outputs)
+    return [learner.dead_units(each) for each in outputs]
 
 
 def make_batch(rng):
@@ -27,10 +27,13 @@ def make_batch(rng):
 
 
 def make_outputs(rng):
-    outputs = rng.uniform(0.1, 1, size=(6, 12))
-    outputs[:, : int(rng.integers(1, 9))] = 0
-    outputs[0, -1] = 0
-    return {"outputs": outputs}
+    layers = []
+    for dead in rng.integers(1, 9, size=9):
+        outputs = rng.uniform(0.1, 1, size=(6, 12))
+        outputs[:, :dead] = 0
+        outputs[0, -1] = 0  # for one input only
+        layers.append(outputs)
+    return {"outputs": layers}
 
 
 def expected_batch(inputs):
@@ -80,7 +83,9 @@ TASKS = {
         (
             Property(
                 "units that are 0 for every input are counted, and no others",
-                lambda inputs, answer: answer == int((inputs["outputs"] == 0).all(axis=0).sum()),
+                lambda inputs, answer: (
+                    answer == [int((each == 0).all(axis=0).sum()) for each in inputs["outputs"]]
+                ),
             ),
         ),
     ),
