@@ -225,7 +225,8 @@ def test_refused_calls_return_an_error_and_others_work():
         import errno
         import os
         import socket
-                import sys
+        import subprocess
+        import sys
 
         library = ctypes.CDLL(None, use_errno=True)
         found = {}
