@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     from helpers.build.sources import find_repository
     from helpers.grading.exercises import find_exercises
     from helpers.grading.grader import grade
-    from helpers.grading.report import SCORES, SUMMARY, rows, write_report
+    from helpers.grading.pages import SCORES
+    from helpers.grading.report import SUMMARY, rows, write_report
 
     if args.jobs is not None and args.jobs < 1:
         raise ValueError(f"--jobs is {args.jobs}, expected 1 or more.")

@@ -26,7 +26,7 @@ class Limits:
     task_seconds: float = 60
     judge_seconds: int = 20
     memory_mib: int = 2048
-    address_mib: int = 6144
+    address_mib: int = 4096
     processes: int = 64
     disk_mib: int = 64
     answer_mib: int = 8

@@ -101,13 +101,14 @@ def make_command(program: str, limits: Limits, secret: Iterable[Path], slot: int
         command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         command.append("--unshare-all")
+    # Before the rest, for an interpreter that is in a folder of the same name.
+    command += ["--perms", "1777", "--size", str(limits.disk_mib * MIB), "--tmpfs", HOME]
     shown = [*_system(), *_interpreter(secret), *_package()]
     parents = {parent for _, _, place in shown for parent in Path(place).parents}
     for folder in sorted(parents):  # bubblewrap would make them for its own user alone
         command += ["--perms", "0755", "--dir", str(folder)]
     command += [part for each in shown for part in each if part]
     command += ["--proc", "/proc", "--dev", "/dev"]
-    command += ["--perms", "1777", "--size", str(limits.disk_mib * MIB), "--tmpfs", HOME]
     command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
     for name, value in _environment(str(COURSE), HOME).items():
         command += ["--setenv", name, value]

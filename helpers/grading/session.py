@@ -103,7 +103,8 @@ class _Conversation:
         self.raised: dict[int, dict] = {}
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
-        threading.Thread(target=self._drain, daemon=True).start()
+        self.drain = threading.Thread(target=self._drain, daemon=True)
+        self.drain.start()
 
     def hold(self, opening: bytes, question: bytes) -> Outcome:
         """Return how the conversation ended."""
@@ -121,6 +122,8 @@ class _Conversation:
             except queue.Empty:
                 continue
             if not chunk:
+                if not self.started:
+                    self.drain.join(timeout=1)  # what bubblewrap said of it
                 return self._outcome("died" if self.started else "no start")
             total += len(chunk)
             *lines, pending = (pending + chunk).split(b"\n")

@@ -11,7 +11,8 @@ from tiny_course import EXERCISE, TASKS, make_course
 
 from helpers.grading.exercises import find_exercises
 from helpers.grading.grader import Graded
-from helpers.grading.report import histogram, rows, scores_table, write_report
+from helpers.grading.pages import histogram
+from helpers.grading.report import rows, scores_table, write_report
 from helpers.grading.results import NotebookResult, TaskResult
 from helpers.grading.submissions import Submission
 
