@@ -1,4 +1,4 @@
-"""How long grading takes: ``python benchmarks/grading.py 02_initialization --submissions 30 --jobs 2``.
+"""How long grading takes: ``python benchmarks/grading.py 02_initialization --jobs 2``.
 
 The submissions are the exercise's own solution, each with a cell of its own, so that none is known
 from another. Prints the seconds, and how many tasks passed: it should be all of them.
@@ -36,11 +36,12 @@ def main() -> None:
     tasks = [task for each in graded for task in each.result.tasks]
     passed = sum(task.status == "passed" for task in tasks)
     print(
-        f"{args.submissions} submissions of {args.exercise}, {args.jobs} at a time: {seconds:.0f} s, "
-        f"{seconds / len(tasks):.2f} s a task, {passed} of {len(tasks)} tasks passed"
+        f"{args.submissions} submissions of {args.exercise}, {args.jobs} at a time: {seconds:.0f} s"
+        f" ({seconds / len(tasks):.2f} a task), {passed} of {len(tasks)} tasks passed"
     )
-    for task in {(task.task, task.status, task.message) for task in tasks if task.status != "passed"}:
-        print(*task)
+    for task in tasks:
+        if task.status != "passed":
+            print(task.task, task.status, task.message)
 
 
 if __name__ == "__main__":

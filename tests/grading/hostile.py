@@ -23,13 +23,6 @@ from tiny_course import (
 
 EVERYTHING = ("1.1", "1.2", "1.3")
 NOTEBOOK_MIB = 500
-BUSY = """
-import os
-for _ in range(40):
-    if os.fork() == 0:
-        while True: pass
-while True: pass
-"""
 
 
 @dataclass(frozen=True)
@@ -211,8 +204,19 @@ def too_much() -> Iterator[Hostile]:
         "raised BlockingIOError",
         {"1.2": "error"},
     )
+    busy = standardize(
+        "import os\n"
+        "for _ in range(40):\n"
+        "    if os.fork() == 0:\n"
+        "        while True: pass\n"
+        "while True: pass"
+    )
     yield Hostile(
-        "busy-processes", with_answer("1.2", standardize(BUSY)), ("1.1", "1.3"), "took longer than"
+        "busy-processes",
+        with_answer("1.2", busy),
+        ("1.1", "1.3"),
+        "took longer",
+        {"1.2": "stopped"},
     )
     yield Hostile(
         "endless-output",
@@ -371,23 +375,20 @@ def escapes(root: Path, neighbour: Path, port: int) -> Iterator[Hostile]:
 
 
 def odd_answers() -> Iterator[Hostile]:
-    costs_one = ("1.2", "1.3")
-    odd = {
-        "answer-of-gigabytes": "return np.zeros(10**9, dtype=np.uint8)",
-        "answer-of-many-lists": "return [[] for _ in range(10**7)]",
-        "answer-nested": "value = []\nfor _ in range(10**5): value = [value]\nreturn value",
-        "answer-within-itself": "value = []\nvalue.append(value)\nreturn value",
-        "answer-of-a-class": "return type('Evil', (), {'__reduce__': lambda self: (print, ())})()",
-        "answer-of-objects": "return np.array([object()])",
-        "answer-of-texts": "return '9' * 10**6",
-        "answer-of-a-long-number": "return 10**4000",
-    }
-    for name, body in odd.items():
-        lines = body.replace("\n", "\n    ")
-        yield Hostile(name, with_answer("1.1", f"def he_std(fan_in):\n    {lines}"), costs_one, "")
-    # Very many numbers where some twenty are expected, in a shape that fits.
-    wide = "def standardize(batch):\n    return np.zeros((60_000, 1, 3)) + batch[:1] * 0"
-    yield Hostile("answer-that-broadcasts", with_answer("1.2", wide), ("1.1", "1.3"), "")
+    """Yield notebooks with an odd answer to each of the three tasks."""
+    odd = (
+        "return np.zeros(10**9, dtype=np.uint8)",
+        "return [[] for _ in range(10**7)]",
+        "value = []\n    for _ in range(10**5): value = [value]\n    return value",
+        "value = []\n    value.append(value)\n    return value",
+        "return type('Evil', (), {'__reduce__': lambda self: (print, ())})()",
+        "return np.array([object()])",
+        "return '9' * 10**6",
+        "return 10**4000",
+        # Very many numbers where some twenty are expected, in a shape that fits.
+        "return np.zeros((60_000, 1, 3))",
+    )
+    # Written to the pipe as they are.
     raw = (
         '{"answer": {"__array__": ["float64", [1000000000, 1000000000], "AAAA"]}}',
         '{"answer": {"__array__": ["object", [1], "gASVAAAA"]}}',
@@ -396,11 +397,14 @@ def odd_answers() -> Iterator[Hostile]:
         '{"answer": {"standardized": NaN}}',
         '{"answer": }',
     )
-    for number, line in enumerate(raw):
-        forged = EVERY_PIPE.format(f"os.write(pipe, {line.encode()!r} + b'\\n')")
-        yield Hostile(
-            f"raw-answer-{number}", with_answer("1.2", standardize(forged)), ("1.1", "1.3"), ""
-        )
+    writes = (EVERY_PIPE.format(f"os.write(pipe, {line.encode()!r} + b'\\n')") for line in raw)
+    bodies = [*odd, *(each.replace("\n", "\n    ") for each in writes)]
+    for number in range(0, len(bodies), 3):
+        answers = {
+            task: f"def {name}(given):\n    {body}"
+            for (task, name), body in zip(NAMES.items(), bodies[number : number + 3], strict=True)
+        }
+        yield Hostile(f"odd-answers-{number}", notebook(answers), (), "")
 
 
 def changed_notebooks() -> Iterator[Hostile]:

@@ -1,25 +1,28 @@
 """helpers.grading.grader: nothing lost, nothing twice, and the same scores however it is run."""
 
+import inspect
 import json
 import os
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
-import time
 from pathlib import Path
 
 import psutil
 import pytest
-from hostile import BUSY, standardize
 from tiny_course import EXERCISE, RIGHT, WRONG, make_course, notebook, own_cell, save
 
 from helpers.grading.exercises import find_exercises
-from helpers.grading.grader import grade
+from helpers.grading.grader import _Slots, grade
+from helpers.grading.inside.values import loads
 from helpers.grading.journal import Journal
 from helpers.grading.limits import Limits
 from helpers.grading.report import scores_table
 from helpers.grading.results import NotebookResult, TaskResult
+from helpers.grading.sandbox import make_command
+from helpers.grading.session import Question, converse
 from helpers.grading.submissions import find_submissions
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +53,9 @@ def class_of_four(tmp_path):
 
 
 def test_scores_are_the_same_whatever_the_order_and_the_jobs(root, class_of_four, tmp_path):
+    cores = os.sched_getaffinity(0)
     first = table(grade(class_of_four, tmp_path / "one", root, jobs=1, limits=LIMITS), root)
+    assert os.sched_getaffinity(0) == cores  # a submission is kept to one, this process is not
     turned = tmp_path / "turned"
     turned.mkdir()
     for learner, path in zip("zyxw", sorted(class_of_four.iterdir()), strict=True):
@@ -63,7 +68,7 @@ def test_scores_are_the_same_whatever_the_order_and_the_jobs(root, class_of_four
     ]  # fmt: skip
 
 
-def test_what_was_graded_is_not_graded_again(root, class_of_four, tmp_path):
+def test_what_was_graded_is_graded_again_for_new_hidden_tests_only(root, class_of_four, tmp_path):
     said = []
     report = tmp_path / "report"
     first = grade(class_of_four, report, root, jobs=2, limits=LIMITS, say=said.append)
@@ -79,15 +84,11 @@ def test_what_was_graded_is_not_graded_again(root, class_of_four, tmp_path):
         kept[name] for name in ("anna", "cem", "dora")
     ]
     assert kept["emil"] == kept["anna"]
-
-
-def test_a_change_of_the_hidden_tests_grades_everything_anew(root, class_of_four, tmp_path):
-    grade(class_of_four, tmp_path / "report", root, jobs=2, limits=LIMITS)
     hidden = root / "chapters" / EXERCISE / "hidden_tests.py"
     hidden.write_text(hidden.read_text() + "\n# changed\n")
-    said = []
-    grade(class_of_four, tmp_path / "report", root, jobs=2, limits=LIMITS, say=said.append)
-    assert len(said) == 4
+    said.clear()
+    grade(class_of_four, report, root, jobs=2, limits=LIMITS, say=said.append)
+    assert len(said) == 4  # of four contents, none is known
     assert "graded before" not in said[0]
 
 
@@ -130,27 +131,33 @@ def test_a_killed_grading_goes_on_where_it_was(root, tmp_path):
     assert len(result) == len(names)
 
 
-def test_a_busy_submission_does_not_slow_the_one_beside_it(root, tmp_path):
-    """It has a core of its own: without that, forty busy processes would take nearly all."""
-    if len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("needs two processor cores")
-    limits = Limits(start_seconds=60, cell_seconds=4, task_seconds=4)
+def test_each_submission_has_a_core_of_its_own_and_cannot_leave_it(root, bubblewrap):
+    """So one that keeps its core busy, with however many processes, takes nothing from the next."""
+    cores = sorted(os.sched_getaffinity(0))
 
-    def seconds(name: str, **answers) -> float:
-        folder, times, begun = hand_in(tmp_path / name, **answers), {}, time.monotonic()
+    def ask(learner, cores):
+        import os
 
-        def note(line: str) -> None:
-            times[line.partition(": ")[2].partition(",")[0]] = time.monotonic() - begun
+        found = sorted(os.sched_getaffinity(0))
+        try:
+            os.sched_setaffinity(0, cores)
+        except PermissionError:
+            return found
 
-        graded = grade(folder, tmp_path / f"{name}-report", root, jobs=2, limits=limits, say=note)
-        honest = [each.result for each in graded if each.submission.learner == "honest"]
-        assert all(task.status == "passed" for task in honest[0].tasks)
-        return times["honest"]
+    question = Question(textwrap.dedent(inspect.getsource(ask)), "ask", {"cores": cores})
+    slots, found = _Slots(len(cores), cores), {}
 
-    alone = min(seconds(f"alone-{number}", honest=RIGHT) for number in range(2))
-    busy = RIGHT | {"1.2": standardize(BUSY)}
-    beside = min(seconds(f"beside-{number}", busy=busy, honest=RIGHT) for number in range(2))
-    assert beside < 3 * alone
+    def run() -> None:
+        slot = slots.take()
+        outcome = converse(make_command(bubblewrap, LIMITS, [], slot), [], question, LIMITS)
+        found[slot] = loads(outcome.answer)
+
+    threads = [threading.Thread(target=run) for _ in cores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found.values()) == [[core] for core in cores]
 
 
 def change_judge(root: Path, judge: str) -> None:
@@ -239,12 +246,6 @@ def test_an_error_leaves_no_worker_behind(root, class_of_four, tmp_path):
         grade(class_of_four, tmp_path / "report", root, jobs=2, limits=LIMITS, say=stop)
     assert not psutil.Process().children(recursive=True)
     assert threading.active_count() < 20
-
-
-def test_this_process_keeps_its_cores(root, class_of_four, tmp_path):
-    before = os.sched_getaffinity(0)
-    grade(class_of_four, tmp_path / "report", root, jobs=2, limits=LIMITS)
-    assert os.sched_getaffinity(0) == before
 
 
 # The journal
