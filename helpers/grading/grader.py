@@ -21,7 +21,13 @@ from helpers.grading.limits import Limits
 from helpers.grading.probe import require_sandbox
 from helpers.grading.results import REFUSED, STOPPED, NotebookResult, TaskResult
 from helpers.grading.sandbox import PACKAGE, make_command
-from helpers.grading.submissions import Refused, Submission, find_submissions, read_submission
+from helpers.grading.submissions import (
+    Refused,
+    Submission,
+    find_submissions,
+    read_submission,
+    readable,
+)
 
 JOURNAL = "journal"
 ENDED_BY_ALARM = -signal.SIGALRM if hasattr(signal, "SIGALRM") else None  # not on Windows
@@ -73,14 +79,24 @@ def grade(
     found = find_submissions(submissions, most_notebooks=len(exercises))
     cores = _cores()
     slots = _Slots(min(jobs or len(cores), len(found)), cores)
-    secret = [root / name for name in ("chapters", "exercises", "solutions", "tests")]
-    secret += [submissions, report, PACKAGE / "grading"]
     if sandboxed:
+        secret = _secret(root, submissions, report)
         program = require_sandbox(limits, secret)
         slots.commands = [make_command(program, limits, secret, slot) for slot in slots.free]
     journal = Journal(report / JOURNAL, exercises)
     run = _Run(root, exercises, journal, slots, limits, say)
     return _settle(run.grade(submissions, found), exercises)
+
+
+def _secret(root: Path, submissions: Path, report: Path) -> list[Path]:
+    """Return the folders that no submission may see, without those around the interpreter.
+
+    Of such a folder the sandbox shows no more than the way to the interpreter.
+    """
+    folders = [root / name for name in ("chapters", "exercises", "solutions", "tests")]
+    folders += [submissions, report, PACKAGE / "grading"]
+    shown = (Path(sys.prefix), Path(sys.base_prefix))
+    return [each for each in folders if not any(path.is_relative_to(each) for path in shown)]
 
 
 def _cores() -> list[int]:
@@ -228,7 +244,8 @@ class _Notebook:
                 worker.stdin.write(json.dumps(job).encode() + b"\n" + self.content)
                 worker.stdin.flush()
             for line in worker.stdout:
-                self._hear(json.loads(line))
+                if line.endswith(b"\n"):  # else it was ended in the middle of it
+                    self._hear(json.loads(line))
             worker.wait()
         finally:
             clock.cancel()
@@ -253,6 +270,7 @@ class _Notebook:
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            start_new_session=True,  # an interrupt is for the grader, which then ends its workers
         )
         self.run.workers.add(worker)
         if self.run.stopping:
@@ -312,7 +330,7 @@ def _settle(graded: list[Graded], exercises: dict[str, Exercise]) -> list[Graded
     settled = []
     for (_, name), own in sorted(together.items()):
         if name and len(own) > 1:
-            paths = sorted(each.submission.path.as_posix() for each in own)
+            paths = sorted(readable(str(each.submission.path)) for each in own)
             sentence = f"two or more notebooks of one exercise ({', '.join(paths)}): keep one."
             tasks = tuple(TaskResult(task.id, REFUSED, sentence) for task in exercises[name].tasks)
             own = [Graded(own[0].submission, NotebookResult(name, sentence, tasks))]

@@ -11,6 +11,7 @@ from html import escape
 from helpers.grading.exercises import Exercise, Task
 from helpers.grading.grader import Graded
 from helpers.grading.results import PASSED, TaskResult
+from helpers.grading.submissions import readable
 
 SCORES = "scores.csv"  # beside the summary
 BINS = 10
@@ -88,7 +89,7 @@ def learner_page(learner: str, graded: Sequence[Graded], exercises: Mapping[str,
             most = sum(task.points for task, _ in done)
             body.append(f"<p><strong>{reached:g} of {most:g} points</strong></p>")
         if result.refused:
-            file = escape(each.submission.path.name.encode("utf-8", "replace").decode())
+            file = escape(readable(each.submission.path.name))
             body.append(f'<p class="bad"><bdi>{file}</bdi>: {escape(result.refused)}</p>')
             continue
         body += [_task(*pair) for pair in done]
@@ -138,7 +139,7 @@ def summary_page(
     if refused:
         body += ["<h2>Not graded</h2><table><tr><th>learner</th><th>file</th><th>why</th></tr>"]
         for each in refused:
-            file = str(each.submission.path).encode("utf-8", "replace").decode()
+            file = readable(str(each.submission.path))
             body.append(
                 f"<tr><td>{_link(each, pages)}</td><td><bdi>{escape(file)}</bdi></td>"
                 f"<td>{escape(each.result.refused)}</td></tr>"

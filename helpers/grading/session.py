@@ -25,6 +25,7 @@ LOOK_SECONDS = 0.2  # between two looks at memory and clock
 GONE_SECONDS = 5
 MOST_LINES = 20_000
 MOST_SAID = 2000  # bytes kept of standard error
+MOST_INPUTS = 32 * MIB
 ANSWER = b'{"answer": '
 
 
@@ -79,7 +80,7 @@ def converse(
         }
         asked = {"ask": question.source, "name": question.name, "inputs": question.inputs}
         try:
-            return talk.hold(json.dumps(opening).encode(), dumps(asked, 64 * MIB))
+            return talk.hold(json.dumps(opening).encode(), dumps(asked, MOST_INPUTS + MIB))
         finally:
             talk.end()
 

@@ -10,6 +10,7 @@ output has a JSON line for each event: ``exercise`` or ``refused``, then for eac
 ``done``, then ``notes``, with ``broken`` in place of any of them for what the teacher has to mend.
 """
 
+import builtins
 import json
 import os
 import re
@@ -18,7 +19,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -27,10 +27,10 @@ import numpy as np
 
 from helpers.grading.exercises import Exercise, Planned, find_exercises, identify, plan
 from helpers.grading.hidden import Hidden, judge
-from helpers.grading.inside.values import ValueRefused, loads
+from helpers.grading.inside.values import ValueRefused, dumps, loads
 from helpers.grading.limits import MIB, Limits
 from helpers.grading.results import ERROR, FAILED, NOT_DONE, PASSED, STOPPED, TaskResult
-from helpers.grading.session import Outcome, Question, converse
+from helpers.grading.session import MOST_INPUTS, Outcome, Question, converse
 from helpers.grading.submissions import Refused, check_language, parse_notebook, readable
 
 ADDRESS_SPACE = 4096 * MIB
@@ -114,10 +114,9 @@ class Grading:
         cells: list[Planned],
         command: list[str] | None,
         limits: Limits,
-        talk: Callable[..., Outcome] = converse,
     ) -> None:
         self.hidden = exercise.hidden()
-        self.cells, self.command, self.limits, self.talk = cells, command, limits, talk
+        self.cells, self.command, self.limits = cells, command, limits
         self.left_out: dict[int, str] = {}
         self.raised: dict[int, dict] = {}
 
@@ -125,41 +124,42 @@ class Grading:
         """Return what comes of a task.
 
         Raises:
-            ValueError: for hidden tests that cannot be used.
+            ValueError: for hidden tests that cannot be used, and a sandbox that does not start.
         """
         hidden = self.hidden[task]
         inputs = _make_inputs(task, hidden)
-        question = Question(hidden.source, hidden.ask.__name__, inputs)
         ends = time.monotonic() + self.limits.task_seconds
         while True:
-            reason = next(
-                (why for number, why in self.left_out.items() if self.cells[number].task == task),
-                None,
-            )
-            if reason:
-                return TaskResult(task, STOPPED, f"The solution cell {reason}.")
-            seconds = ends - time.monotonic()
-            if seconds <= 0:
+            for number, reason in self.left_out.items():
+                if self.cells[number].task == task:
+                    return TaskResult(task, STOPPED, f"The solution cell {reason}.")
+            left = ends - time.monotonic()
+            if left <= 0:
                 return TaskResult(task, STOPPED, self._late())
-            outcome = self.talk(
-                self.command,
-                [(i, cell.source) for i, cell in enumerate(self.cells) if i not in self.left_out],
-                question,
-                self.limits,
-                hidden.keras_backend,
-                seconds,
-            )
-            if outcome.ended == "no start":
-                raise ValueError(
-                    f"the sandbox did not start: {outcome.said or 'it said nothing'}. Other "
-                    "programs may have taken all memory; grade again, and it goes on from here."
-                )
-            self.raised |= _valid(outcome.raised, self.cells)
+            outcome = self._ask(hidden, inputs, left)
             if outcome.cell is None or outcome.ended == "late":
                 return self._result(task, hidden, inputs, outcome)
             if outcome.cell not in range(len(self.cells)) or outcome.cell in self.left_out:
                 return TaskResult(task, STOPPED, f"A cell {self._end(outcome)}.")
             self.left_out[outcome.cell] = self._end(outcome)
+
+    def _ask(self, hidden: Hidden, inputs: dict, seconds: float) -> Outcome:
+        """Run the cells in a new process, and ask."""
+        outcome = converse(
+            self.command,
+            [(i, cell.source) for i, cell in enumerate(self.cells) if i not in self.left_out],
+            Question(hidden.source, hidden.ask.__name__, inputs),
+            self.limits,
+            hidden.keras_backend,
+            seconds,
+        )
+        if outcome.ended == "no start":
+            raise ValueError(
+                f"the sandbox did not start: {outcome.said or 'it said nothing'}. Other programs "
+                "may have taken all memory; grade again, and it goes on from here."
+            )
+        self.raised |= _valid(outcome.raised, self.cells)
+        return outcome
 
     def notes(self) -> list[str]:
         """Return a sentence for each cell that raised or was left out."""
@@ -195,6 +195,9 @@ class Grading:
         )
 
     def _failed(self, task: str, hidden: Hidden, failed: dict) -> TaskResult:
+        """Return what to say of a question that raised."""
+        number, line = failed.get("cell"), failed.get("line")
+        known = type(number) is type(line) is int and 0 <= number < len(self.cells)
         match failed:
             case {"missing": str(name)} if re.search(
                 rf"\blearner\.{re.escape(name)}\b", hidden.source
@@ -203,33 +206,25 @@ class Grading:
             case {"refused": _}:
                 return TaskResult(task, FAILED, NOT_VALUES)
             case {"type": "NotImplementedError"}:
-                return TaskResult(
-                    task, NOT_DONE, "The stub stands there still: nothing was written."
-                )
-            case {"type": str(kind), "cell": int(number), "line": int(line)} if number in range(
-                len(self.cells)
-            ):
+                other = self.cells[number].task if known else None
+                needs = f"It needs {other}, whose stub still stands."
+                return TaskResult(task, NOT_DONE, STUB if other in (None, task) else needs)
+            case {"type": kind} if known:
                 said = self._raised(number, {"type": kind, "line": line})
                 return TaskResult(task, ERROR, f"Asked for its answer, {said}.")
-            case {"type": str(kind)}:
-                return TaskResult(
-                    task,
-                    ERROR,
-                    f"What it answered could not be used ({_name(kind)}): compare what the task "
-                    "asks for with what is returned.",
-                )
+            case {"type": kind}:
+                said = f"What it answered could not be used ({_name(kind)})"
+                return TaskResult(task, ERROR, f"{said}: compare it with what the task asks for.")
         return TaskResult(task, ERROR, "It gave no answer.")
 
     def _missing(self, task: str, name: str) -> TaskResult:
-        own = [number for number, cell in enumerate(self.cells) if cell.task == task]
-        for number in own:
-            if number in self.raised:
-                about = self.raised[number]
+        """Return what to say of a name that no cell defined, and whose own cell may have raised."""
+        for number, about in self.raised.items():
+            if self.cells[number].task == task:
                 if about["type"] == "NotImplementedError":
-                    return TaskResult(task, NOT_DONE, "The stub stands there still.")
-                return TaskResult(
-                    task, ERROR, f"{name} is not defined, for {self._raised(number, about)}."
-                )
+                    return TaskResult(task, NOT_DONE, STUB)
+                said = f"{name} is not defined, for {self._raised(number, about)}."
+                return TaskResult(task, ERROR, said)
         return TaskResult(task, NOT_DONE, f"No cell defines {name}.")
 
     def _raised(self, number: int, about: dict) -> str:
@@ -254,6 +249,7 @@ class Grading:
         return f"All cells and the answer took longer than {self.limits.task_seconds:g} s."
 
 
+STUB = "The stub still stands: nothing was written."
 NOT_VALUES = (
     "It answered something that is not a number, a text, a list, a dictionary or an array, or too "
     "much of it."
@@ -282,6 +278,10 @@ def _make_inputs(task: str, hidden: Hidden) -> dict:
         ) from error
     if not isinstance(inputs, dict):
         raise ValueError(f"the inputs of the hidden test of {task} are no dictionary.")
+    try:
+        dumps(inputs, MOST_INPUTS)
+    except ValueRefused as error:
+        raise ValueError(f"the inputs of the hidden test of {task} hold {error}.") from None
     return inputs
 
 
@@ -300,8 +300,9 @@ def _valid(raised: dict[int, dict], cells: list[Planned]) -> dict[int, dict]:
 
 
 def _name(kind) -> str:
-    """Return an exception's name, if it can be one."""
-    good = isinstance(kind, str) and kind.isidentifier() and len(kind) <= 40
+    """Return an exception's name if Python has it: one of the learner's own could hold anything."""
+    known = getattr(builtins, kind, None) if isinstance(kind, str) else None
+    good = isinstance(known, type) and issubclass(known, BaseException)
     return kind if good else "an exception"
 
 

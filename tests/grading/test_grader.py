@@ -209,6 +209,23 @@ def test_hidden_tests_that_cannot_make_inputs_stop_the_grading(root, class_of_fo
         grade(class_of_four, tmp_path / "report", root, jobs=1, limits=LIMITS)
 
 
+def test_inputs_that_do_not_travel_stop_the_grading(root, class_of_four, tmp_path):
+    hidden = root / "chapters" / EXERCISE / "hidden_tests.py"
+    hidden.write_text(hidden.read_text().replace('{"outputs": layers}', '{"outputs": {1, 2}}'))
+    with pytest.raises(ValueError, match=r"inputs of the hidden test of 1\.3 hold .* type set"):
+        grade(class_of_four, tmp_path / "report", root, jobs=1, limits=LIMITS)
+
+
+def test_a_task_that_needs_another_says_which(root, tmp_path):
+    needs = "def dead_units(outputs):\n    return standardize(outputs)"
+    folder = hand_in(tmp_path / "submissions", anna={"1.1": RIGHT["1.1"], "1.3": needs})
+    (graded,) = grade(folder, tmp_path / "report", root, limits=LIMITS)
+    assert [(task.status, task.message) for task in graded.result.tasks[1:]] == [
+        ("not done", "The stub still stands: nothing was written."),
+        ("not done", "It needs 1.2, whose stub still stands."),
+    ]
+
+
 def test_broken_hidden_tests_are_named_before_anything_runs(root, class_of_four, tmp_path):
     hidden = root / "chapters" / EXERCISE / "hidden_tests.py"
     hidden.write_text("TASKS = 1")

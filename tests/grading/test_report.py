@@ -1,7 +1,9 @@
 """helpers.grading.report: every task has its row, and no learner's text is more than text."""
 
 import csv
+import os
 import re
+import sys
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -14,7 +16,7 @@ from helpers.grading.grader import Graded
 from helpers.grading.pages import histogram
 from helpers.grading.report import rows, scores_table, write_report
 from helpers.grading.results import NotebookResult, TaskResult
-from helpers.grading.submissions import Submission
+from helpers.grading.submissions import Submission, find_submissions
 
 HARM = '<script>alert("x")</script><img src=x onerror=y>'
 
@@ -148,6 +150,17 @@ def test_every_learner_has_a_page_of_their_own_on_any_file_system(exercises, tmp
     assert all(len(path.parts) == 2 for path in made if path.name != "index.html")
     links = re.findall(r'href="(learners/[^"]+)"', (tmp_path / "report/index.html").read_text())
     assert {Path(link) for link in links} == {path for path in made if path.name != "index.html"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such file names")
+def test_a_files_name_may_hold_any_bytes(exercises, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / os.fsdecode(b"a\xff\n\x1b[31m.ipynb")).write_text("x")
+    (found,) = find_submissions(tmp_path / "in")
+    assert found.learner == "a\ufffd\ufffd\ufffd[31m"
+    result = NotebookResult(None, "not a notebook")
+    write_report(tmp_path / "report", [Graded(found, result)], exercises)
+    assert found.learner in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
 
 
 def test_the_page_of_who_is_gone_goes_too(exercises, tmp_path):
