@@ -1,4 +1,4 @@
-"""The ``course`` command: ``course doctor``, ``data``, ``train``, ``runs``, ``compare``, ``build``.
+"""The ``course`` command: ``doctor``, ``data``, ``train``, ``runs``, ``compare``, ``build`` ...
 
 A command is a module of this package with a function ``register(subparsers)``, which adds its
 parser and sets ``run=<function(args) -> int>``: the exit status. These modules import nothing
@@ -14,7 +14,7 @@ from importlib import import_module
 from helpers import __version__
 from helpers.names import lookup
 
-COMMANDS = ("doctor", "data", "train", "runs", "compare", "build")
+COMMANDS = ("doctor", "data", "train", "runs", "compare", "build", "grade")
 
 
 def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
