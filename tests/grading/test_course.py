@@ -1,0 +1,120 @@
+"""The course's own exercises through the grader: solutions, stubs, and known mistakes.
+
+Nothing here names a chapter: an exercise that is added is tested with the others.
+"""
+
+import json
+import re
+import shutil
+import warnings
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from helpers.build.exercises import read_solution
+from helpers.build.sources import find_exercises as find_sources
+from helpers.checks.catalogue import all_tasks
+from helpers.grading.exercises import find_exercises
+from helpers.grading.grader import grade
+from helpers.grading.hidden import judge
+from helpers.grading.inside.values import dumps, loads
+from helpers.linear_algebra import one_thread
+
+ROOT = Path(__file__).parents[2]
+EXERCISES = find_exercises(ROOT)
+TASKS = {task.id: task for task in all_tasks()}
+HIDDEN = {task: hidden for each in EXERCISES.values() for task, hidden in each.hidden().items()}
+SEEDS = (1, 2, 3)
+JUNK = (None, 1, True, "text", float("nan"), [], {}, [[1]], [None] * 50, {"a": [1, 2, 3]})
+
+by_task = pytest.mark.parametrize("task", HIDDEN)
+
+
+@pytest.fixture(scope="session")
+def graded(bubblewrap, tmp_path_factory):
+    """The scores of two learners: one hands in every solution, one every untouched exercise."""
+    folder = tmp_path_factory.mktemp("class")
+    for learner, source in (("solved", "solutions"), ("untouched", "exercises")):
+        shutil.copytree(ROOT / source, folder / "in" / learner)
+    results = grade(folder / "in", folder / "out", ROOT, jobs=2)
+    return {(each.submission.learner, each.result.exercise): each.result for each in results}
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_solution_earns_every_point(name, graded):
+    result = graded["solved", name]
+    assert {each.task: each.status for each in result.tasks} == {
+        task.id: "passed" for task in EXERCISES[name].tasks
+    }, result
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_an_untouched_exercise_earns_nothing_task_by_task(name, graded):
+    statuses = Counter(task.status for task in graded["untouched", name].tasks)
+    assert statuses == {"not done": len(EXERCISES[name].tasks)}
+
+
+# The rest runs in this process: what is asked of the course's own answers is no stranger's code.
+
+
+def names_of(chapter: str) -> tuple[dict, dict[str, str]]:
+    """Return the names that a solution defines, and for each task the name that is its answer."""
+    names, answers = {"__name__": "__main__"}, {}
+    for cell in read_solution(find_sources(ROOT)[chapter], "ci").cells:
+        if cell.cell_type != "code" or "measure" in cell.metadata.get("tags", ()):
+            continue
+        checked = re.fullmatch(r'check\("(\d+\.\d+)", (\w+)\)', cell.source.strip())
+        imports = re.match("import|from", cell.source) and "course.start" not in cell.source
+        if checked:
+            answers[checked[1]] = checked[2]
+        elif cell.metadata.nbgrader.solution or imports:
+            exec(compile(cell.source, cell.id, "exec"), names)  # noqa: S102  the course's own
+    return names, answers
+
+
+@pytest.fixture(scope="module")
+def solved():
+    """For each task the learner who has solved its chapter, and the name of the answer."""
+    found = {}
+    for chapter in EXERCISES:
+        names, answers = names_of(chapter)
+        found |= {task: (names, answer) for task, answer in answers.items()}
+    return found
+
+
+def failed(task: str, names: dict, seed: int) -> list[str] | None:
+    """Return the properties that do not hold of an answer; None where it raises."""
+    hidden = HIDDEN[task]
+    inputs = hidden.inputs(np.random.default_rng(seed))
+    try:
+        with one_thread(), warnings.catch_warnings(action="ignore"):
+            answer = hidden.ask(SimpleNamespace(**names), **json.loads(json.dumps(inputs)))
+    except Exception:
+        return None
+    verdicts = judge(hidden, inputs, loads(dumps(answer, 2**24)))
+    return [verdict.text for verdict in verdicts if not verdict.holds]
+
+
+@by_task
+def test_a_solution_holds_whatever_the_seed(task, solved):
+    names, _ = solved[task]
+    for seed in range(10):
+        assert failed(task, names, seed) == []
+
+
+@by_task
+def test_every_known_mistake_fails_a_property(task, solved):
+    names, answer = solved[task]
+    for mistake in TASKS[task].mistakes:
+        changed = names | {answer: mistake.answer}
+        assert all(failed(task, changed, seed) != [] for seed in SEEDS), mistake.says
+
+
+@by_task
+def test_no_property_holds_of_junk(task):
+    inputs = HIDDEN[task].inputs(np.random.default_rng(1))
+    for junk in JUNK:
+        assert not any(verdict.holds for verdict in judge(HIDDEN[task], inputs, junk)), junk
