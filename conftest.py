@@ -34,7 +34,7 @@ def pytest_unconfigure():
 
 
 def pytest_addoption(parser):
-    """Add ``--slow``, which ``.ci/run`` sets."""
+    """Add ``--slow``."""
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
 
 
@@ -45,3 +45,48 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(skip)
+
+
+_peaks: dict[str, float] = {}  # MiB, by notebook and profile
+
+
+def _hold_memory(notebook: str, profile: str, peak: float) -> None:
+    """Note what a notebook's kernel held, for the table at the end; fail when that is too much."""
+    from helpers.machine import KERNEL_MEMORY_MIB
+
+    _peaks[f"{notebook}, {profile}"] = peak
+    if peak >= KERNEL_MEMORY_MIB:
+        pytest.fail(
+            f"{notebook}: its kernel held {peak:,.0f} MiB, expected < {KERNEL_MEMORY_MIB:,}"
+        )
+
+
+@pytest.fixture
+def hold_memory():
+    """Give the function that notes and holds the memory of a notebook's kernel."""
+    return _hold_memory
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item, nextitem):
+    """Hold the kernel that nbval ran a notebook in, once its last cell was run."""
+    kernel = getattr(item.parent, "kernel", None)
+    if kernel is None or (nextitem is not None and nextitem.parent is item.parent):
+        return
+    import psutil
+
+    from helpers.machine import peak_memory_mib
+
+    try:
+        peak = peak_memory_mib(kernel.km.provisioner.pid)
+    except (NotImplementedError, psutil.NoSuchProcess):  # macOS does not tell; or the kernel died
+        return
+    _hold_memory(item.parent.path.stem, os.environ["COURSE_PROFILE"], peak)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Show what the kernels of the notebooks held."""
+    if _peaks:
+        terminalreporter.section("peak memory of each notebook's kernel")
+        for name, peak in _peaks.items():
+            terminalreporter.line(f"{name:<32} {peak:>6,.0f} MiB")

@@ -172,7 +172,7 @@ clear_output()
 # %% tags=["claim-stack-traces-are-lost"]
 # NBVAL_CHECK_OUTPUT
 error = course.errors()[-1]
-print(f"{len(course.errors())} kept, the last: {error.summary}")
+print(f"the last one kept: {error.summary}")
 print("with the line of code it came from:", "{'depth': 20}" in error.traceback)
 
 # %% [markdown]
