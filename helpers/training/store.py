@@ -18,7 +18,6 @@ from helpers.files import course_home
 from helpers.names import lookup
 
 DOCUMENT, WEIGHTS = "run.json", "weights.npz"
-DIGEST = "document_sha256"  # of all other entries; on the disk only
 # What is read of a document somewhere in the course. A run without one of these, which another
 # version of the course wrote, is refused with a sentence.
 NEEDED = frozenset(
@@ -251,10 +250,8 @@ def _read_run(folder: Path) -> tuple[dict, list[np.ndarray]]:
 
 
 def _document_bytes(document: dict) -> bytes:
-    text = json.dumps(
-        document | {DIGEST: _digest_of(document)}, indent=1, sort_keys=True, allow_nan=True
-    )
-    return (text + "\n").encode()
+    content = {"document": document, "sha256": _digest_of(document)}
+    return (json.dumps(content, indent=1, sort_keys=True, allow_nan=True) + "\n").encode()
 
 
 def _digest_of(document: dict) -> str:
@@ -263,18 +260,21 @@ def _digest_of(document: dict) -> str:
 
 def _read_document(file: Path) -> dict:
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DamagedRun(f"{file.parent} holds no {file.name}: it is not a whole run.") from None
     except OSError as error:
         raise DamagedRun(f"{file} cannot be read: {error}.") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DamagedRun(f"{file} is damaged: expected a JSON document, found {error}.") from None
-    if not isinstance(document, dict):
-        raise DamagedRun(f"{file} is damaged: expected a run document.")
-    # Runs of older versions, and recorded ones, come without.
-    if document.pop(DIGEST, None) not in (None, found := _digest_of(document)):
-        raise DamagedRun(f"{file} is damaged: its content has the SHA-256 {found}, not its own.")
+    match content:
+        case {"document": dict(document), "sha256": expected}:
+            if (found := _digest_of(document)) != expected:
+                raise DamagedRun(f"{file} is damaged: expected SHA-256 {expected}, found {found}.")
+        case {"weights_sha256": _} as document:  # of an older version, or recorded
+            pass
+        case _:
+            raise DamagedRun(f"{file} is damaged: expected a run document.")
     missing = sorted(NEEDED - document.keys())
     if missing:
         raise DamagedRun(

@@ -62,6 +62,7 @@ def test_a_run_killed_ten_times_ends_with_the_bits_of_one_that_never_was(
 TOGETHER = """
 import sys
 import killed_runs
+killed_runs.EPOCHS = 5
 print("ready", flush=True)
 sys.stdin.readline()
 killed_runs.run("elu", sys.argv[1], None, 0)

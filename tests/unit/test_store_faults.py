@@ -17,7 +17,7 @@ from small_disk import files_end_at
 
 from helpers.cli import main
 from helpers.training.checkpoint import Checkpoint, State
-from helpers.training.store import DOCUMENT, NEEDED, WEIGHTS, RunStore, weights_sha256
+from helpers.training.store import DOCUMENT, NEEDED, WEIGHTS, RunStore, _digest_of, weights_sha256
 
 ROOT = Path(__file__).parents[2]
 ALTERED = 400  # bytes with another bit, over both files
@@ -86,7 +86,7 @@ def test_an_altered_byte_is_named_or_means_nothing(store, capsys):
             found = store.load(identity())
             if found is None:
                 assert "trained again" in capsys.readouterr().err
-            else:  # a space of the document, or a date in the archive
+            else:  # white space between entries, or a date in the archive
                 assert same(found[0], document())
                 assert all(np.array_equal(a, b) for a, b in zip(found[1], ARRAYS, strict=True))
         path.write_bytes(whole)
@@ -244,7 +244,7 @@ def test_a_run_of_another_version_is_refused_with_a_sentence(store, capsys, name
     path = store.path(identity()) / DOCUMENT
     old = document()
     del old[name]
-    path.write_text(json.dumps(old))  # without a digest, as older versions wrote it
+    path.write_text(json.dumps({"document": old, "sha256": _digest_of(old)}))
     assert store.load(identity()) is None
     assert store.documents() == []
     said = capsys.readouterr().err
@@ -260,6 +260,7 @@ def test_a_run_of_another_version_is_refused_with_a_sentence(store, capsys, name
 
 def test_a_run_of_an_older_version_that_holds_what_is_needed_is_read(store):
     path = store.path(identity()) / DOCUMENT
+    # Without its SHA-256, as older versions wrote it.
     path.write_text(json.dumps({name: document()[name] for name in NEEDED}))
     assert store.load(identity())
 
