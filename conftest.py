@@ -56,9 +56,8 @@ def _hold_memory(notebook: str, profile: str, peak: float) -> None:
 
     _peaks[f"{notebook}, {profile}"] = peak
     if peak >= KERNEL_MEMORY_MIB:
-        pytest.fail(
-            f"{notebook}: its kernel held {peak:,.0f} MiB, expected < {KERNEL_MEMORY_MIB:,}"
-        )
+        said = f"{notebook}: its kernel held {peak:,.0f} MiB, expected < {KERNEL_MEMORY_MIB:,}"
+        pytest.fail(said, pytrace=False)
 
 
 @pytest.fixture
@@ -67,21 +66,27 @@ def hold_memory():
     return _hold_memory
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item, nextitem):
     """Hold the kernel that nbval ran a notebook in, once its last cell was run."""
     kernel = getattr(item.parent, "kernel", None)
-    if kernel is None or (nextitem is not None and nextitem.parent is item.parent):
-        return
+    is_last = nextitem is None or nextitem.parent is not item.parent
+    peak = _peak_of(kernel) if kernel and is_last else None
+    torn_down = yield  # the kernel is ended here
+    if peak is not None:
+        _hold_memory(item.parent.path.stem, os.environ["COURSE_PROFILE"], peak)
+    return torn_down
+
+
+def _peak_of(kernel) -> float | None:
     import psutil
 
     from helpers.machine import peak_memory_mib
 
     try:
-        peak = peak_memory_mib(kernel.km.provisioner.pid)
+        return peak_memory_mib(kernel.km.provisioner.pid)
     except (NotImplementedError, psutil.NoSuchProcess):  # macOS does not tell; or the kernel died
-        return
-    _hold_memory(item.parent.path.stem, os.environ["COURSE_PROFILE"], peak)
+        return None
 
 
 def pytest_terminal_summary(terminalreporter):
