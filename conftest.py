@@ -35,7 +35,7 @@ def pytest_unconfigure():
 
 
 def pytest_addoption(parser):
-    """Add ``--slow``, which ``.ci/run`` sets."""
+    """Add ``--slow``."""
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
 
 
@@ -61,3 +61,65 @@ def nbgrader():
     import nbgrader
 
     return nbgrader
+
+
+_peaks: dict[str, float] = {}  # MiB, by notebook and profile
+
+
+def _hold_memory(notebook: str, profile: str, peak: float) -> None:
+    """Note what a notebook's kernel held, for the table at the end; fail when that is too much."""
+    from helpers.machine import KERNEL_MEMORY_MIB
+
+    _peaks[f"{notebook}, {profile}"] = peak
+    if peak >= KERNEL_MEMORY_MIB:
+        said = f"{notebook}: its kernel held {peak:,.0f} MiB, expected < {KERNEL_MEMORY_MIB:,}"
+        pytest.fail(said, pytrace=False)
+
+
+@pytest.fixture
+def hold_memory():
+    """Give the function that notes and holds the memory of a notebook's kernel."""
+    return _hold_memory
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    """Hold the kernel that nbval ran a notebook in, once its last cell was run."""
+    kernel = getattr(item.parent, "kernel", None)
+    is_last = nextitem is None or nextitem.parent is not item.parent
+    peak = _peak_of(kernel) if kernel and is_last else None
+    torn_down = yield  # the kernel is ended here
+    if peak is not None:
+        _hold_memory(item.parent.path.stem, os.environ["COURSE_PROFILE"], peak)
+    return torn_down
+
+
+def _peak_of(kernel) -> float | None:
+    import psutil
+
+    from helpers.machine import peak_memory_mib
+
+    try:
+        return peak_memory_mib(kernel.km.provisioner.pid)
+    except (NotImplementedError, psutil.NoSuchProcess):  # macOS does not tell; or the kernel died
+        return None
+
+
+def pytest_sessionfinish(session):
+    """Hand what a process of ``--numprocesses`` has noted to the one that prints."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["peaks"] = _peaks
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take it there."""
+    _peaks.update(getattr(node, "workeroutput", {}).get("peaks", {}))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Show what the kernels of the notebooks held."""
+    if _peaks:
+        terminalreporter.section("peak memory of each notebook's kernel")
+        for name, peak in _peaks.items():
+            terminalreporter.line(f"{name:<32} {peak:>6,.0f} MiB")

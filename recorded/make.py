@@ -5,6 +5,7 @@
     python recorded/make.py networks
     python recorded/make.py toolkit
     python recorded/make.py minutes --profiles ci quick
+    python recorded/make.py memory
 
 Runs land in the run store as they end, so a stopped call goes on where it was when it is made
 again. Only then are they written here. Both take hours on TensorFlow; COURSE_BACKEND=jax is faster.
@@ -12,7 +13,7 @@ again. Only then are they written here. Both take hours on TensorFlow; COURSE_BA
 The networks are the small ones of the labs. They train on digits in a minute, and are kept beside
 the labs in ``helpers``, so that they travel with the package. So is what the Model Optimization
 Toolkit, which must be installed (README.md), made of one of them. So are the minutes, which is how
-long each notebook takes: let nothing else run meanwhile.
+long each notebook takes: let nothing else run meanwhile. Memory is the most that its kernel holds.
 """
 
 import argparse
@@ -23,7 +24,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from chapter_minutes import record_minutes  # beside this file
+from chapter_memory import record_memory  # beside this file
+from chapter_minutes import record_minutes
 
 from helpers import machine
 from helpers.datasets import load_cifar10, load_digits
@@ -67,7 +69,7 @@ def main() -> None:
     parser.add_argument("what", choices=list(COMMANDS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
-    parser.add_argument("--chapters", nargs="+", default=[], help="minutes: default all")
+    parser.add_argument("--chapters", nargs="+", default=[], help="minutes, memory: default all")
     parser.add_argument("--profiles", nargs="+", default=list(PROFILES), choices=list(PROFILES))
     parser.add_argument("--store", help="folder of runs (default: the course's own)")
     options = parser.parse_args()
@@ -92,6 +94,11 @@ def networks(_options) -> None:
 def minutes(options) -> None:
     """Measure how long the notebooks take."""
     record_minutes(options.chapters, options.profiles, _cifar10().name)
+
+
+def memory(options) -> None:
+    """Measure how much memory the notebooks take."""
+    record_memory(options.chapters, _cifar10().name)
 
 
 def toolkit(_options) -> None:
@@ -131,6 +138,8 @@ def record_runs(data, store: RunStore, seeds: list[int], variants: list[str]) ->
         for name in variants:
             run = train(name, data, "full", seed, store=store)
             print(run, flush=True)
+            if run.ended == "interrupted":
+                sys.exit("interrupted: make the same call again, and it goes on.")
             command = f"{_backend()}course train --variant {name} --profile full --seed {seed}"
             _write(HERE / "runs" / f"{name}-seed{seed}.json", run.document | {"command": command})
 
@@ -251,6 +260,7 @@ COMMANDS = {
     "networks": networks,
     "toolkit": toolkit,
     "minutes": minutes,
+    "memory": memory,
 }
 
 if __name__ == "__main__":

@@ -97,8 +97,18 @@ ActivationExplorer(functions=("logistic", "relu"))
 # that very one is wrong; pick as many as you like. No answer is counted or sent. Where
 # no script runs, each answer opens on its explanation.
 #
-# Every *Predict first* is an exercise, and the cell after it is the solution. So write the guess
+# Chapters 01 to 09 have a notebook in `exercises/` too, with tasks to solve in code. Below each task
+# stands a check. `check("2.1", answer)` says what holds, what does not, and which common mistake it
+# looks like; `hint("2.1")` gives the next step to a solution. `progress()` lists what you have done,
+# in this notebook and in the others. The cell below calls it.
+#
+# *Predict first* is the smallest exercise, and the cell after it is the solution. So write the guess
 # down. Then change what the cell holds and guess again: cells are short for that.
+
+# %%
+from helpers.checks import progress
+
+progress()
 
 # %% [markdown]
 # ## Is it a difference, or luck?
@@ -172,7 +182,7 @@ clear_output()
 # %% tags=["claim-stack-traces-are-lost"]
 # NBVAL_CHECK_OUTPUT
 error = course.errors()[-1]
-print(f"{len(course.errors())} kept, the last: {error.summary}")
+print(f"the last one kept: {error.summary}")
 print("with the line of code it came from:", "{'depth': 20}" in error.traceback)
 
 # %% [markdown]

@@ -233,9 +233,9 @@ import keras
 ends = keras.ops.convert_to_numpy(keras.activations.selu(np.array([1.0, -50.0], "float32")))
 print("Keras's SELU has the same constants:", np.allclose(ends, (scale, -scale * alpha), 0, 1e-6))
 x = value("selu", np.random.default_rng(42).normal(size=(1000, 1000))).astype("float32")
-for layer in (keras.layers.Dropout(0.1, seed=1), keras.layers.AlphaDropout(0.1, seed=1)):
-    dropped = np.asarray(layer(x, training=True))
-    print(f"{layer.name:>13}: mean {dropped.mean() + 0:.1f}, variance {dropped.var():.2f}")
+for layer in (keras.layers.Dropout, keras.layers.AlphaDropout):
+    dropped = np.asarray(layer(0.1, seed=1)(x, training=True))
+    print(f"{layer.__name__:>13}: mean {dropped.mean() + 0:.1f}, variance {dropped.var():.2f}")
 print(f"{'ours':>13}: variance {alpha_dropout(x, 0.1, np.random.default_rng(1)).var():.2f}")
 
 # %% [markdown]

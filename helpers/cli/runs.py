@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         case "export":
             print(f"{name}: copied to {_export(store, name, args.to)}")
         case "delete":
-            store.delete(name)
+            _delete(store, name)
             print(f"{name}: deleted", file=sys.stderr if args.json else sys.stdout)
     return 0
 
@@ -97,5 +97,19 @@ def _export(store, name: str, folder: str | None) -> Path:
     if target.exists():
         raise ValueError(f"{target} exists already: choose another folder, nothing was changed.")
     store.document(name)  # a damaged run, or one that was cut off, is refused with a reason
-    shutil.copytree(store.folder / name, target)
+    temporary = target.with_name(f".{name}.part")
+    try:
+        shutil.copytree(store.folder / name, temporary, dirs_exist_ok=True)
+        temporary.rename(target)
+    except OSError as error:
+        raise ValueError(f"{name} could not be copied to {target}: {error}.") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def _delete(store, name: str) -> None:
+    try:
+        store.delete(name)
+    except OSError as error:
+        raise ValueError(f"{name} could not be deleted: {error}.") from None

@@ -1,7 +1,8 @@
 """Reading CIFAR-10 out of an archive, member by member, without unpacking it to disk.
 
 An archive is trusted only as far as its published hash, which the caller has verified, and even so
-nothing in it decides where a file goes or what code runs.
+nothing in it decides where a file goes or what code runs. One that holds a member that could, if
+somebody unpacked it, write outside its folder is refused whole: no archive of ours has one.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from helpers.datasets.dataset import CLASS_NAMES, IMAGE_BYTES, DataError, Split
 from helpers.datasets.formats import (
     BATCHES,
     COUNTS,
+    PNG_LIMIT,
     RECORD_BYTES,
     Collector,
     collect_batches,
@@ -57,10 +59,35 @@ def _opened(path: Path) -> Iterator[tarfile.TarFile]:
             ) from error
 
 
+def _safe(archive: tarfile.TarFile, path: Path) -> Iterator[tarfile.TarInfo]:
+    """Yield the members.
+
+    Raises:
+        DataError: at the first that is neither file nor folder, or leads out of the archive.
+    """
+    for member in archive:
+        name = PureWindowsPath(member.name)  # knows both kinds of slash, and drives
+        if name.drive or name.root:
+            danger = "an absolute name"
+        elif ".." in name.parts:
+            danger = "a name with '..'"
+        elif member.issym() or member.islnk():
+            danger = f"a link to {member.linkname!r}"
+        elif not (member.isfile() or member.isdir()):
+            danger = "a device or the like"
+        else:
+            yield member
+            continue
+        raise DataError(
+            f"{path}: refused: expected files and folders only, got {member.name!r}, {danger}. "
+            "Delete it, so that it is downloaded again."
+        )
+
+
 def _members(archive: tarfile.TarFile, path: Path, names: set[str], limit: int) -> dict[str, bytes]:
     """Return the content of the named members, each of at most ``limit`` bytes."""
     found = {}
-    for member in archive:
+    for member in _safe(archive, path):
         if member.name in names and member.isfile():
             if member.size > limit:
                 raise DataError(
@@ -78,7 +105,7 @@ def read_binary_archive(path: Path, counts: dict[str, int] = COUNTS) -> dict[str
     """Read the official binary version, ``cifar-10-binary.tar.gz``.
 
     Raises:
-        DataError: for a damaged or incomplete archive.
+        DataError: for a damaged, incomplete or dangerous archive.
     """
     return _read_batches(path, "cifar-10-batches-bin", BATCHES, decode_binary, counts)
 
@@ -90,7 +117,8 @@ def read_keras_archive(path: Path, counts: dict[str, int] = COUNTS) -> dict[str,
     :class:`_ArraysOnly`. Verify the archive's hash all the same before calling this.
 
     Raises:
-        DataError: for a damaged or incomplete archive, or one whose pickles hold anything else.
+        DataError: for a damaged, incomplete or dangerous archive, or one whose pickles hold
+            anything else.
     """
     return _read_batches(path, "cifar-10-batches-py", _PICKLE_BATCHES, _decode_pickle, counts)
 
@@ -110,16 +138,16 @@ def read_png_archive(path: Path, counts: dict[str, int] = COUNTS) -> dict[str, S
     """Read an archive of PNG files, ``cifar10/{train,test}/CLASS/NAME.png``.
 
     Raises:
-        DataError: for a damaged or incomplete archive.
+        DataError: for a damaged, incomplete or dangerous archive.
     """
     collectors = {part: Collector(f"{path} ({part})", count) for part, count in counts.items()}
     with _opened(path) as archive:
-        for member in archive:
+        for member in _safe(archive, path):
             matched = _PNG_MEMBER.fullmatch(member.name)
             if matched and member.isfile():
                 part, class_name = matched.groups()
                 where = f"{path}: {member.name}"
-                image = decode_png(archive.extractfile(member).read(), where)
+                image = decode_png(archive.extractfile(member).read(PNG_LIMIT), where)
                 collectors[part].add(image[None], [CLASS_NAMES.index(class_name)], where)
     return {part: collector.split() for part, collector in collectors.items()}
 

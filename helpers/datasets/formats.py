@@ -29,7 +29,7 @@ BATCHES = {
 }
 RECORD_BYTES = 1 + IMAGE_BYTES  # a label, then the red, the green and the blue plane
 SUBFOLDERS = ("cifar-10-batches-bin", "cifar10", "plain_text")
-_PNG_LIMIT = 100_000  # bytes; a 32 x 32 picture takes about 2,500
+PNG_LIMIT = 100_000  # bytes; a 32 x 32 picture takes about 2,500
 
 
 @contextmanager
@@ -208,7 +208,7 @@ def decode_png(content: bytes, where) -> np.ndarray:
     """
     from PIL import Image
 
-    if not isinstance(content, bytes) or not 0 < len(content) < _PNG_LIMIT:
+    if not isinstance(content, bytes) or not 0 < len(content) < PNG_LIMIT:
         got = "nothing" if not content else f"{len(content):,} bytes"
         raise DataError(f"{where}: expected a small PNG file, got {got}. {_AGAIN}")
     try:

@@ -2,7 +2,8 @@
 
 import errno
 import hashlib
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +15,11 @@ from helpers.files import course_home
 
 CONNECT_SECONDS = 5  # waiting for a source that does not answer
 READ_SECONDS = 30  # waiting for the next bytes of one that has answered
+# A fifth of what the slowest of the sources gives on a bad day. With less, over so many seconds,
+# the next one is tried: a server that sends a byte now and then would keep us for ever.
+SLOWEST, PACE_SECONDS = 10_000, 60  # bytes a second
+MOST_BYTES = 500_000_000  # of one file, none of which has half as many: else the disk fills up
+BLOCK = 2**16
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,7 @@ class _Unavailable(Exception):
 def _get(file: File, download: bool, again: bool) -> Path:
     """Return the path of a downloaded and verified file, downloading it if need be."""
     import pooch
+    from urllib3.exceptions import HTTPError
 
     path = course_home() / "downloads" / file.name
     if not download:
@@ -157,12 +164,11 @@ def _get(file: File, download: bool, again: bool) -> Path:
     if file.url in _failed and not again:
         raise _Unavailable
     pooch.get_logger().setLevel("WARNING")  # the progress bar and our own lines say enough
-    downloader = pooch.HTTPDownloader(progressbar=True, timeout=(CONNECT_SECONDS, READ_SECONDS))
     try:
         found = pooch.retrieve(
-            file.url, file.known_hash, fname=file.name, path=path.parent, downloader=downloader
+            file.url, file.known_hash, fname=file.name, path=path.parent, downloader=_download
         )
-    except (OSError, ValueError) as error:  # those of requests are OSErrors
+    except (OSError, ValueError, HTTPError) as error:  # those of requests are OSErrors
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(
                 f"{path}: the disk is full: expected room for the download (about 170 MB) and "
@@ -171,6 +177,46 @@ def _get(file: File, download: bool, again: bool) -> Path:
         _failed.add(file.url)
         raise _Unavailable(f"{file.url}: {_reason(error, file, path)}") from error
     return Path(found)
+
+
+def _download(url: str, target: str, _pooch) -> None:
+    """Fetch ``url`` into the file ``target``: what pooch calls, instead of a downloader of its own.
+
+    Pooch's waits until a whole block has come, however long the server takes for it.
+    """
+    import requests
+    from tqdm import tqdm
+
+    timeout = (CONNECT_SECONDS, READ_SECONDS)
+    with (
+        requests.get(url, stream=True, timeout=timeout) as response,
+        Path(target).open("wb") as file,
+    ):
+        response.raise_for_status()
+        total = int(response.headers.get("content-length", 0)) or None
+        with tqdm(total=total, ncols=79, unit="B", unit_scale=True) as bar:
+            for block in _within_bounds(response):
+                file.write(block)
+                bar.update(len(block))
+
+
+def _within_bounds(response) -> Iterator[bytes]:
+    """Yield what comes as soon as it comes, as long as it is neither too little nor too much."""
+    total, since, started = 0, 0, time.monotonic()
+    while block := response.raw.read1(BLOCK, decode_content=True):
+        yield block
+        total, since = total + len(block), since + len(block)
+        if total > MOST_BYTES:
+            raise _GivenUp(f"more than {MOST_BYTES:,} bytes came, so it was given up.")
+        passed = time.monotonic() - started
+        if passed >= PACE_SECONDS:
+            if since < SLOWEST * passed:
+                raise _GivenUp(f"less than {SLOWEST:,} bytes a second came, so it was given up.")
+            since, started = 0, time.monotonic()
+
+
+class _GivenUp(OSError):
+    """A download that was ended from this side; the message says why."""
 
 
 def _existing(path: Path, file: File) -> Path:
@@ -187,14 +233,15 @@ def _existing(path: Path, file: File) -> Path:
 def _reason(error: Exception, file: File, path: Path) -> str:
     """Say in a few words why a download failed."""
     import requests
+    from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
     if isinstance(error, requests.HTTPError):
         return f"the server answers {error.response.status_code}."
     if isinstance(error, requests.ConnectTimeout):
         return f"no answer within {CONNECT_SECONDS} s."
-    if isinstance(error, requests.ReadTimeout):
+    if isinstance(error, requests.ReadTimeout | ReadTimeoutError):
         return f"no more data within {READ_SECONDS} s."
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+    if isinstance(error, ProtocolError):
         return "the connection was cut before the file was whole."
     if isinstance(error, requests.TooManyRedirects):
         return "the server sends the request round in circles."

@@ -99,7 +99,8 @@ def train(
 
     Raises:
         ValueError: for an unknown variant or profile, or a number out of its range.
-        KeyboardInterrupt: when interrupted before the first epoch ended.
+        KeyboardInterrupt: when interrupted before the first epoch ended, or after the last one,
+            while the run is evaluated and stored. What was trained is kept, see above.
     """
     profile = profile if isinstance(profile, Profile) else get_profile(profile)
     changes = {"batch_size": batch_size, "learning_rate": learning_rate}
@@ -287,10 +288,19 @@ def _fit(variant, data, profile, seed, epochs, shown, checkpoint) -> tuple[dict,
 def _resumed(trained, checkpoint: Checkpoint) -> State | None:
     """Put the network where an earlier process left it, and return the state, if there is one."""
     state = checkpoint.read()
-    if state is not None:
+    if state is None:
+        return None
+    try:
+        (done,) = {len(state.document["history"][name]) for name in HISTORY}
         restore(trained, state.variables)
-        done = len(state.document["history"]["loss"])
-        print(f"Going on after epoch {done}, from {checkpoint.path}.", file=sys.stderr)
+    except (KeyError, ValueError) as error:
+        print(
+            f"{checkpoint.path} is of another version of the course ({error!r}): "
+            "the run starts over.",
+            file=sys.stderr,
+        )
+        return None
+    print(f"Going on after epoch {done}, from {checkpoint.path}.", file=sys.stderr)
     return state
 
 
@@ -324,13 +334,14 @@ def _epoch_loop(
             if bar.stop_asked:
                 raise KeyboardInterrupt  # as an interrupt, but where no step is lost
     except KeyboardInterrupt:
-        checkpoint.flush()
         if not state.weights:
             raise
-        state.document["ended"] = "interrupted"
         done = len(state.document["history"]["loss"])
         print(f"Interrupted: keeping the {done} epochs so far.", file=sys.stderr)
-    checkpoint.flush()
+        # Another document: the one that the checkpoint holds is of a run that goes on.
+        state = state._replace(document=state.document | {"ended": "interrupted"})
+    finally:
+        checkpoint.flush()
     return state
 
 

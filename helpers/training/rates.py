@@ -34,6 +34,9 @@ def search_rate(
     Returns:
         One dict per rate: ``variant``, ``learning_rate``, ``validation_accuracy`` (of the best of
         the epochs), ``ended``.
+
+    Raises:
+        KeyboardInterrupt: when interrupted. Called again, it goes on where it was.
     """
     from helpers.training.loop import train
 
@@ -51,6 +54,8 @@ def search_rate(
             store=store,
             progress=progress,
         )
+        if run.ended == "interrupted":  # fewer epochs than the others: no fair result
+            raise KeyboardInterrupt
         results.append(
             {
                 "variant": variant.name,

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -17,10 +18,20 @@ from helpers.files import course_home
 from helpers.names import lookup
 
 DOCUMENT, WEIGHTS = "run.json", "weights.npz"
+# What is read of a document somewhere in the course. A run without one of these, which another
+# version of the course wrote, is refused with a sentence.
+NEEDED = frozenset(
+    ("variant", "title", "settings", "data", "profile", "seed", "mc_passes", "pixel_statistics",
+     "epochs", "planned_epochs", "best_epoch", "history", "ended", "finished", "seconds_per_epoch",
+     "validation_accuracy", "test_accuracy", "weights_sha256")
+)  # fmt: skip
 
 
 class DamagedRun(ValueError):
-    """A stored run whose files are not what was written; the message names the file."""
+    """A stored run that cannot be used; the message names the file and says why.
+
+    Its files are not what was written, or not what this version of the course writes.
+    """
 
 
 class RunStore:
@@ -75,8 +86,7 @@ class RunStore:
         if not folder.exists():
             return None
         try:
-            document = _read_document(folder / DOCUMENT)
-            return document, _read_weights(folder / WEIGHTS, document["weights_sha256"])
+            return _read_run(folder)
         except DamagedRun as damage:
             print(f"{damage} It is trained again.", file=sys.stderr)
             return None
@@ -94,16 +104,14 @@ class RunStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=self.folder))
         try:
-            with (temporary / WEIGHTS).open("wb") as file:
+            with _synced(temporary / WEIGHTS) as file:
                 np.savez(file, **{f"weight_{i:03d}": array for i, array in enumerate(weights)})
-                file.flush()
-                os.fsync(file.fileno())
-            text = json.dumps(document, indent=1, sort_keys=True, allow_nan=True)
-            (temporary / DOCUMENT).write_text(text + "\n", encoding="utf-8")
-            if target.exists() and self.load(identity) is None:
+            with _synced(temporary / DOCUMENT) as file:
+                file.write(_document_bytes(document))
+            if target.exists() and not _is_whole(target):
                 shutil.rmtree(target)
             if not target.exists():
-                temporary.rename(target)
+                _rename(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return target
@@ -173,7 +181,11 @@ def _cut_off(file: Path) -> dict:
     state = Checkpoint(file).read()
     if state is None:
         return {"name": file.stem, "state": "damaged", "reason": f"{file} cannot be read"}
-    return {"name": file.stem, "state": "cut off", **_summary(state.document)}
+    summary = _summary(state.document)
+    if None in (summary["profile"], summary["data"], summary["epochs"], summary["planned_epochs"]):
+        reason = f"{file} is of another version of the course"
+        return {"name": file.stem, "state": "damaged", "reason": reason}
+    return {"name": file.stem, "state": "cut off", **summary}
 
 
 def weights_sha256(weights: list[np.ndarray]) -> str:
@@ -206,15 +218,69 @@ def recorded_search() -> dict:
     return json.loads((RECORDED / "rate_search.json").read_text(encoding="utf-8"))
 
 
+@contextmanager
+def _synced(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file to write; at the end its content is on the disk, not only on its way."""
+    with path.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _rename(temporary: Path, target: Path) -> None:
+    try:
+        temporary.rename(target)
+    except OSError:
+        # Where a store cannot be locked, another process may have been faster by a moment.
+        if not _is_whole(target):
+            raise
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        _read_run(folder)
+    except DamagedRun:
+        return False
+    return True
+
+
+def _read_run(folder: Path) -> tuple[dict, list[np.ndarray]]:
+    document = _read_document(folder / DOCUMENT)
+    return document, _read_weights(folder / WEIGHTS, document["weights_sha256"])
+
+
+def _document_bytes(document: dict) -> bytes:
+    content = {"document": document, "sha256": _digest_of(document)}
+    return (json.dumps(content, indent=1, sort_keys=True, allow_nan=True) + "\n").encode()
+
+
+def _digest_of(document: dict) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
 def _read_document(file: Path) -> dict:
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DamagedRun(f"{file.parent} holds no {file.name}: it is not a whole run.") from None
+    except OSError as error:
+        raise DamagedRun(f"{file} cannot be read: {error}.") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DamagedRun(f"{file} is damaged: expected a JSON document, found {error}.") from None
-    if not isinstance(document, dict) or "weights_sha256" not in document:
-        raise DamagedRun(f"{file} is damaged: expected a run document.")
+    match content:
+        case {"document": dict(document), "sha256": expected}:
+            if (found := _digest_of(document)) != expected:
+                raise DamagedRun(f"{file} is damaged: expected SHA-256 {expected}, found {found}.")
+        case {"weights_sha256": _} as document:  # of an older version, or recorded
+            pass
+        case _:
+            raise DamagedRun(f"{file} is damaged: expected a run document.")
+    missing = sorted(NEEDED - document.keys())
+    if missing:
+        raise DamagedRun(
+            f"{file} is of another version of the course: expected a run document with "
+            f"{', '.join(sorted(NEEDED))}; it has no {', '.join(missing)}."
+        )
     return document
 
 

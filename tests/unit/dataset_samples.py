@@ -4,6 +4,7 @@ import hashlib
 import io
 import struct
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -85,14 +86,18 @@ def write(files: dict[str, bytes], folder: Path) -> Path:
     return folder
 
 
-def tar(files: dict[str, bytes], path: Path, prefix: str) -> Path:
-    """Write a .tar.gz archive and return its path."""
+def tar(
+    files: dict[str, bytes], path: Path, prefix: str, others: Iterable[tarfile.TarInfo] = ()
+) -> Path:
+    """Write a .tar.gz archive with the files and then other members, and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, "w:gz") as archive:
         for name, content in files.items():
             member = tarfile.TarInfo(f"{prefix}/{name}")
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
+        for member in others:
+            archive.addfile(member)
     return path
 
 

@@ -88,6 +88,7 @@ def run(variant: str, store: str, where: str | None, countdown: int) -> None:
     history = {name: values for name, values in result.history.items() if name != "seconds"}
     document = {"sha256": result.weights_sha256, "history": history, "ended": result.ended}
     document |= {"best_epoch": result.best_epoch, "test_accuracy": result.test_accuracy}
+    document |= {"from_store": result.from_store}
     os.write(1, f"{json.dumps(document)}\n".encode())
 
 

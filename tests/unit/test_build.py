@@ -1,5 +1,6 @@
 """helpers.build and ``course build``: what a source gives, and what --check finds."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -293,7 +294,7 @@ def test_the_kernel_is_this_interpreter_in_the_folder_of_notebooks(repository, m
     assert main(["build", "where"]) == 0
     notebook = nbformat.read(repository / "notebooks/where.ipynb", as_version=4)
     shown = notebook.cells[0].outputs[0]["data"]["text/plain"]
-    executable, folder = eval(shown)  # noqa: S307  the repr of two strings
+    executable, folder = ast.literal_eval(shown)
     assert Path(executable).samefile(sys.executable)
     assert Path(folder).samefile(repository / "notebooks")
 

@@ -1,5 +1,7 @@
 """helpers.datasets.archives: reading members of an archive, and nothing else that is in it."""
 
+import tarfile
+
 import numpy as np
 import pytest
 from dataset_samples import (
@@ -40,9 +42,47 @@ def test_every_image_is_read(kind, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_members_are_passed_over(kind, tmp_path):
     read, files, prefix = KINDS[kind]
-    strange = {"../../escape.bin": b"x", "readme.html": b"x", "train/whale/1.png": b"x"}
-    splits = read(tar(strange | files, tmp_path / "in" / "archive.tgz", prefix), COUNTS)
+    strange = {"readme.html": b"x", "train/whale/1.png": b"x", "..well/a..b": b"x"}
+    folder = member("a folder", type=tarfile.DIRTYPE)
+    splits = read(tar(strange | files, tmp_path / "archive.tgz", prefix, [folder]), COUNTS)
     assert len(splits["train"].labels) == 200
+
+
+def member(name, **attributes):
+    """Return a member of an archive."""
+    info = tarfile.TarInfo(name)
+    for attribute, value in attributes.items():
+        setattr(info, attribute, value)
+    return info
+
+
+DANGERS = {
+    "..": (member("../escape"), "a name with '..'"),
+    ".. inside": (member("cifar10/train/../../../escape"), "a name with '..'"),
+    ".. of Windows": (member("cifar10\\..\\..\\escape"), "a name with '..'"),
+    "absolute": (member("/etc/passwd"), "an absolute name"),
+    "absolute on Windows": (member("C:\\Windows\\escape"), "an absolute name"),
+    "drive": (member("C:escape"), "an absolute name"),
+    "share": (member("\\\\host\\share\\escape"), "an absolute name"),
+    "link": (member("a", type=tarfile.SYMTYPE, linkname="/etc"), "a link to '/etc'"),
+    "link inside": (member("a", type=tarfile.SYMTYPE, linkname="b"), "a link to 'b'"),
+    "hard link": (member("a", type=tarfile.LNKTYPE, linkname="../b"), "a link to '../b'"),
+    "device": (member("a", type=tarfile.CHRTYPE, devmajor=1, devminor=3), "a device"),
+    "block device": (member("a", type=tarfile.BLKTYPE, devmajor=8), "a device"),
+    "pipe": (member("a", type=tarfile.FIFOTYPE), "a device or the like"),
+}
+
+
+@pytest.mark.parametrize("danger", DANGERS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_archive_with_a_dangerous_member_is_refused(kind, danger, tmp_path):
+    read, files, prefix = KINDS[kind]
+    other, reason = DANGERS[danger]
+    path = tar(files, tmp_path / "in" / "archive.tgz", prefix, [other])
+    with pytest.raises(DataError) as refusal:
+        read(path, COUNTS)
+    assert "archive.tgz: refused" in str(refusal.value)
+    assert repr(other.name) in str(refusal.value) and reason in str(refusal.value)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["archive.tgz"]
 
 
@@ -62,6 +102,14 @@ def test_a_missing_member_is_an_error(kind, tmp_path):
     path = tar(dict(list(files.items())[:-1]), tmp_path / "archive.tgz", prefix)
     with pytest.raises(DataError, match=r"is missing in it|expected 40 images, got 39"):
         read(path, COUNTS)
+
+
+def test_a_picture_of_absurd_size_is_not_read(tmp_path):
+    _, files, prefix = KINDS["png"]
+    name = next(iter(files))
+    path = tar(files | {name: bytes(20_000_000)}, tmp_path / "archive.tgz", prefix)
+    with pytest.raises(DataError, match=r"expected a small PNG file, got 100,000 bytes"):
+        read_png_archive(path, COUNTS)
 
 
 def test_a_member_of_absurd_size_is_not_read(tmp_path):

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pooch
 import pytest
+import requests
 from dataset_samples import COUNTS, binary_files, make_images, sorted_content, tar
 
 from helpers.datasets import DataError, sources
@@ -24,33 +25,74 @@ def archive(tmp_path_factory):
     return tar(binary_files(IMAGES), path, "cifar-10-batches-bin").read_bytes()
 
 
+CUTS = 100  # places at which the server cuts the connection, in headers and content
+WRONG_BYTES = 100  # places at which it sends one wrong byte
+PAGE = b"<html>Please log in to use this network.</html>"
+
+
 class Handler(BaseHTTPRequestHandler):
     """Serves the archive well, or in one of the ways in which servers fail."""
 
     def do_GET(self):
-        kind = self.path.strip("/").split("/")[0]
+        kind, _, place = self.path.strip("/").partition("/")[0].partition("-at-")
         self.server.asked[kind] += 1
-        if kind == "error":
-            self.send_error(500)
-            return
-        if kind == "loop":
-            self.send_response(302)
-            self.send_header("Location", self.path)
-            self.end_headers()
-            return
         content = self.server.content
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
+        match kind:
+            case "error":
+                self.send_error(500)
+            case "loop":
+                self.redirect(self.path)
+            case "chain":  # no address twice, and no end
+                self.redirect(f"{self.path}x")
+            case "silent":
+                self.server.stopped.wait(10)
+            case "stops":
+                self.start(len(content))
+                self.server.stopped.wait(10)
+            case "drips":
+                self.start(len(content))
+                self.drip(b"x", pause=0.001)
+            case "endless":
+                self.start(None)
+                self.drip(bytes(2**16), pause=0)
+            case "page":
+                self.start(len(PAGE))
+                self.wfile.write(PAGE)
+            case "wrong":
+                self.start(len(content))
+                altered = bytearray(content)
+                altered[int(place)] ^= 1
+                self.wfile.write(altered)
+            case "cut":
+                self.start(len(content), most=int(place))
+            case "cut-without-a-length":
+                self.start(None)
+                self.wfile.write(content[: len(content) // 2])
+            case "cut-once" if self.server.asked[kind] == 1:
+                self.start(len(content))
+                self.wfile.write(content[: len(content) // 2])
+            case _:
+                self.start(len(content))
+                self.wfile.write(content)
+
+    def redirect(self, target):
+        self.send_response(302)
+        self.send_header("Location", target)
         self.end_headers()
-        if kind == "slow":
-            self.server.stopped.wait(10)
-        elif kind == "wrong":
-            self.wfile.write(content[:-1] + b"?")
-        else:
-            share = {"cut": 0.5}.get(kind, 1)
-            if kind.startswith("cut-at-"):
-                share = float(kind.removeprefix("cut-at-"))
-            self.wfile.write(content[: int(share * len(content))])
+
+    def start(self, length, most=None):
+        """Send the headers; or, with ``most``, headers and content up to so many bytes."""
+        size = "" if length is None else f"Content-Length: {length}\r\n"
+        head = f"HTTP/1.0 200 OK\r\n{size}\r\n".encode()
+        self.wfile.write(head if most is None else (head + self.server.content)[:most])
+
+    def drip(self, piece, pause):
+        """Send pieces until the other side has enough of it, or the test is over."""
+        while not self.server.stopped.wait(pause):
+            try:
+                self.wfile.write(piece)
+            except OSError:
+                return
 
     def log_message(self, *args):
         """Say nothing: the tests look at standard error."""
@@ -104,15 +146,28 @@ def test_a_good_source_is_read_and_its_file_kept(source, server, tmp_path, algor
     ("kind", "reason"),
     [
         ("error", "the server answers 500."),
-        ("wrong", "wrong hash, so it was thrown away."),
-        ("cut", "the connection was cut before the file was whole."),
+        ("wrong-at-5000", "wrong hash, so it was thrown away."),
+        ("page", "wrong hash, so it was thrown away."),
+        ("cut-at-5000", "the connection was cut before the file was whole."),
+        ("cut-without-a-length", "wrong hash, so it was thrown away."),
         ("closed", "no connection to 127.0.0.1."),
         ("loop", "the server sends the request round in circles."),
+        ("chain", "the server sends the request round in circles."),
+        ("silent", "no more data within 0.2 s."),
+        ("stops", "no more data within 0.2 s."),
+        ("drips", "less than 10,000 bytes a second came, so it was given up."),
+        ("endless", "more than 5,000,000 bytes came, so it was given up."),
     ],
 )
-def test_the_next_source_is_tried_and_the_reason_told(kind, reason, source, tmp_path, capsys):
+def test_the_next_source_is_tried_and_the_reason_told(
+    kind, reason, source, tmp_path, capsys, monkeypatch
+):
+    if kind in ("silent", "stops"):
+        monkeypatch.setattr(sources, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(sources, "PACE_SECONDS", 0.2 if kind == "drips" else 60)
+    monkeypatch.setattr(sources, "MOST_BYTES", 5_000_000)
     _, name = fetch([source(kind), source("good")])
-    said = [line for line in capsys.readouterr().err.splitlines() if "CIFAR-10 from" in line]
+    said = lines_about_sources(capsys)
     assert name == "the good one"
     assert len(said) == 1
     assert f"CIFAR-10 from the {kind} one: http://127.0.0.1:" in said[0]
@@ -120,36 +175,70 @@ def test_the_next_source_is_tried_and_the_reason_told(kind, reason, source, tmp_
     assert downloads(tmp_path) == ["good-0.tgz"]
 
 
-def test_a_connection_cut_anywhere_keeps_no_byte_and_loses_no_good_file(source, tmp_path, capsys):
+def lines_about_sources(capsys):
+    return [line for line in capsys.readouterr().err.splitlines() if "CIFAR-10 from" in line]
+
+
+def test_a_connection_cut_anywhere_keeps_no_byte_and_loses_no_good_file(
+    source, archive, tmp_path, capsys
+):
     fetch([source("good")])
-    shares = np.random.default_rng(0).uniform(0, 0.999, size=20)
-    for share in shares:
-        assert fetch([source(f"cut-at-{share:.6f}")]) is None
-        assert "cut before the file was whole" in capsys.readouterr().err
+    rng = np.random.default_rng(0)
+    early = rng.choice(50, CUTS // 5, replace=False)  # in the headers, most of them
+    late = 50 + rng.choice(len(archive) - 50, CUTS - len(early), replace=False)
+    for place in (*early, *late):
+        assert fetch([source(f"cut-at-{place}")]) is None
+        assert len(lines_about_sources(capsys)) == 1
     assert downloads(tmp_path) == ["good-0.tgz"]
+    assert (tmp_path / "home/downloads/good-0.tgz").read_bytes() == archive
 
 
-def test_a_source_that_stops_sending_is_given_up(source, capsys, monkeypatch):
-    monkeypatch.setattr(sources, "READ_SECONDS", 0.1)
-    assert fetch([source("slow")]) is None
-    assert "no " in capsys.readouterr().err
+def test_one_wrong_byte_anywhere_is_thrown_away(source, archive, tmp_path, capsys):
+    for place in np.random.default_rng(1).choice(len(archive), WRONG_BYTES, replace=False):
+        assert fetch([source(f"wrong-at-{place}")]) is None
+        (said,) = lines_about_sources(capsys)
+        assert said.endswith("what came has the wrong hash, so it was thrown away.")
+    assert downloads(tmp_path) == []
+
+
+def test_after_a_cut_the_download_starts_over(source, archive, tmp_path):
+    source = source("cut-once")
+    assert fetch([source]) is None
+    assert downloads(tmp_path) == []
+    assert fetch([source], again=True) is not None
+    assert (tmp_path / "home/downloads/cut-once-0.tgz").read_bytes() == archive
+
+
+def test_an_interrupt_keeps_nothing(source, tmp_path, monkeypatch):
+    def interrupted(response):
+        yield response.raw.read1(1000)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sources, "_within_bounds", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fetch([source("good")])
+    assert downloads(tmp_path) == []
+
+
+def test_a_steady_download_is_not_given_up(source, monkeypatch):
+    monkeypatch.setattr(sources, "PACE_SECONDS", 0)  # the pace is measured at every block
+    assert fetch([source("good")]) is not None
 
 
 def test_waiting_for_a_connection_is_bounded(source, monkeypatch):
     asked = []
-    downloader = pooch.HTTPDownloader
+    get = requests.get
     monkeypatch.setattr(
-        pooch, "HTTPDownloader", lambda **settings: asked.append(settings) or downloader(**settings)
+        requests, "get", lambda url, **options: asked.append(options) or get(url, **options)
     )
     fetch([source("error")])
     connect, read = asked[0]["timeout"]
     assert 0 < connect <= 5
     assert 0 < read <= 60
-    assert asked[0]["progressbar"] is True
 
 
 def test_what_failed_is_not_tried_again_unless_asked(source, server, capsys):
-    failing = [source("error"), source("wrong")]
+    failing = [source("error"), source("wrong-at-0")]
     assert fetch(failing) is None
     capsys.readouterr()
     assert fetch(failing) is None
@@ -166,7 +255,7 @@ def test_without_download_nobody_is_asked(source, server, capsys):
 
 
 def test_the_good_file_of_a_failing_source_stays(source, server, tmp_path):
-    good, wrong = source("good").files[0], source("wrong").files[0]
+    good, wrong = source("good").files[0], source("wrong-at-0").files[0]
     both = Source("half", (good, wrong), lambda paths: None)
     assert fetch([both]) is None
     assert downloads(tmp_path) == ["good-0.tgz"]
@@ -183,10 +272,11 @@ def test_a_half_written_file_is_replaced_or_else_not_used(source, tmp_path, arch
 
 
 def test_a_full_disk_is_one_error(source, monkeypatch, tmp_path):
-    def full(self, url, output_file, *args, **kwargs):
+    def full(response):
+        yield response.raw.read1(1000)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", full)
+    monkeypatch.setattr(sources, "_within_bounds", full)
     with pytest.raises(DataError, match=r"good-0.tgz: the disk is full.*COURSE_HOME"):
         fetch([source("good"), source("error")])
     assert downloads(tmp_path) == []
@@ -209,6 +299,24 @@ def test_a_verified_file_that_cannot_be_read_leads_to_the_next(source, capsys):
     _, name = fetch([broken, source("good")])
     assert name == "the good one"
     assert "CIFAR-10 from broken: cannot be read." in capsys.readouterr().err
+
+
+def test_a_dangerous_archive_with_the_right_hash_leads_to_the_next(
+    source, server, archive, tmp_path, capsys
+):
+    files = binary_files(IMAGES) | {"../../escape": b"x"}
+    path = tar(files, tmp_path / "dangerous.tgz", "cifar-10-batches-bin")
+    server.content = path.read_bytes()
+    known = f"sha256:{hashlib.sha256(server.content).hexdigest()}"
+    url = f"http://127.0.0.1:{server.server_port}/good/0"
+    dangerous = Source(
+        "the dangerous one",
+        (File(url, known, "dangerous.tgz"),),
+        lambda paths: read_binary_archive(paths[0], COUNTS),
+    )
+    assert fetch([dangerous]) is None
+    (said,) = lines_about_sources(capsys)
+    assert "refused" in said and "'cifar-10-batches-bin/../../escape', a name with '..'" in said
 
 
 def test_the_published_sources_have_hashes_and_names_of_their_own():

@@ -1,5 +1,7 @@
 """The search for a rate and the range test."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,21 @@ def test_the_search_trains_each_rate_alike_and_keeps_its_runs(data, tmp_path):
     for result in found:
         run = runs[result["learning_rate"]]
         assert result["validation_accuracy"] == run["validation_accuracy"]
+
+
+def test_an_interrupt_ends_the_search_and_its_half_run_is_no_result(data, tmp_path, monkeypatch):
+    from helpers.training import loop
+
+    asked = []
+
+    def interrupted(*arguments, learning_rate, **options):
+        asked.append(learning_rate)
+        return SimpleNamespace(ended="interrupted")
+
+    monkeypatch.setattr(loop, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        search_rate(small(), data, TINY, rates=(1e-5, 1e-3), store=RunStore(tmp_path))
+    assert asked == [1e-5]
 
 
 def test_the_best_rate_is_the_most_accurate_and_the_lower_of_equals():

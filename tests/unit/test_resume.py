@@ -4,15 +4,19 @@ import json
 import os
 import subprocess
 import sys
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from helpers.training.checkpoint import Checkpoint, State
+from helpers.training.checkpoint import COST, Checkpoint, State
+from helpers.training.store import RunStore
 
 ROOT = Path(__file__).parents[2]
 KILLS = 10
+DAMAGED = 200  # checkpoints cut, and as many with another bit
+SHARES = 20  # runs whose epochs and disks take random times
 SEED = 6
 
 
@@ -55,6 +59,43 @@ def test_a_run_killed_ten_times_ends_with_the_bits_of_one_that_never_was(
     assert not list(tmp_path.glob("two/.checkpoints/*.npz"))
 
 
+TOGETHER = """
+import sys
+import killed_runs
+killed_runs.EPOCHS = 5
+print("ready", flush=True)
+sys.stdin.readline()
+killed_runs.run("elu", sys.argv[1], None, 0)
+"""
+
+
+def test_two_processes_that_train_one_run_at_once_train_it_once(tmp_path):
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", TOGETHER, str(tmp_path)],
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests/unit"))),
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * 2
+    for worker in workers:
+        worker.stdin.write("\n")
+        worker.stdin.flush()
+    printed, said = zip(*(worker.communicate(timeout=300) for worker in workers), strict=True)
+    documents = [json.loads(text) for text in printed]
+    assert sorted(document.pop("from_store") for document in documents) == [False, True]
+    assert documents[0] == documents[1]
+    assert "".join(said).count("Another process trains") == 1
+    assert [entry["state"] for entry in RunStore(tmp_path).listing()] == ["whole"]
+
+
 def make_state(epochs=2) -> State:
     rng = np.random.default_rng(epochs)
     arrays = [rng.normal(size=(3, epochs)).astype(np.float32) for _ in range(3)]
@@ -84,7 +125,7 @@ def test_a_cut_or_altered_checkpoint_is_named_and_never_used(tmp_path, capsys, p
     kept.keep(make_state())
     whole = path.read_bytes()
     rng = np.random.default_rng(part)
-    for _ in range(20):
+    for _ in range(DAMAGED // 10):
         place = int(rng.integers(len(whole)))
         path.write_bytes(whole[:place])
         assert Checkpoint(path).read() is None
@@ -117,21 +158,41 @@ def test_a_full_disk_is_said_once_and_leaves_the_state_before(tmp_path, capsys, 
     assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
 
 
+class Clock:
+    """A clock that only moves when an epoch is trained or a checkpoint written."""
+
+    def __init__(self, monkeypatch, path, took):
+        import helpers.training.checkpoint as module
+
+        self.now, self.written, self.spent = 0.0, [], []
+        monkeypatch.setattr(module, "_write", lambda path, state: self.write(state, took))
+        monkeypatch.setattr(module.time, "perf_counter", lambda: self.now)
+        self.kept = Checkpoint(path)
+
+    def write(self, state, took):
+        self.spent.append(next(took))
+        self.now += self.spent[-1]
+        self.written.append(len(state.document["history"]["loss"]))
+
+    def train(self, seconds):
+        for epoch, each in enumerate(seconds, 1):
+            self.now += each
+            self.kept.keep(make_state(epoch))
+
+
 def test_short_epochs_are_passed_over_and_the_last_is_kept_all_the_same(tmp_path, monkeypatch):
-    import helpers.training.checkpoint as module
+    clock = Clock(monkeypatch, tmp_path / "run.npz", took=repeat(1.0))
+    clock.train([1.0] * 100)
+    clock.kept.flush()
+    assert clock.written == [1, 51, 100]  # a second each, and 2% of the time
 
-    clock = [0.0]
-    monkeypatch.setattr(module.time, "perf_counter", lambda: clock[0])
-    written = []
 
-    def slow(path, state):
-        clock[0] += 1.0
-        written.append(len(state.document["history"]["loss"]))
-
-    monkeypatch.setattr(module, "_write", slow)
-    kept = Checkpoint(tmp_path / "run.npz")
-    for epochs in range(1, 101):
-        clock[0] += 1.0
-        kept.keep(make_state(epochs))
-    kept.flush()
-    assert written == [1, 51, 100]  # a second each, and 2% of the time
+@pytest.mark.parametrize("seed", range(SHARES))
+def test_checkpoints_take_their_share_of_the_time_and_no_more(tmp_path, monkeypatch, seed):
+    rng = np.random.default_rng(seed)
+    took = iter(rng.exponential(10.0 ** rng.uniform(-3, 0), size=1000))
+    clock = Clock(monkeypatch, tmp_path / "run.npz", took)
+    clock.train(rng.exponential(1.0, size=500))
+    *but_the_newest, _ = clock.spent  # whose share is waited for before the next
+    assert sum(but_the_newest) <= COST * clock.now
+    assert len(clock.written) > 1 and COST < 0.03

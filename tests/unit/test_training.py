@@ -4,19 +4,23 @@ import json
 import math
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from small_disk import files_end_at
 
 from helpers.datasets import make_stand_in
 from helpers.models import VARIANTS, get_variant
 from helpers.profiles import Profile
 from helpers.training import RunStore, stored_runs, train
 from helpers.training.batches import EpochBatches, pixel_statistics
+from helpers.training.checkpoint import Checkpoint, State
 from helpers.training.execution import steps_per_execution
 from helpers.training.schedules import ExponentialRise, OneCycle
 
 SMALL = {"depth": 2, "width": 16}
+CUTS = 200  # of a stored run's files, each met by train
 TINY = Profile("tiny", epochs=3, patience=9, train_images=256, validation_images=64, test_images=64)
 
 
@@ -313,6 +317,80 @@ def test_an_interrupt_before_the_first_epoch_ended_has_nothing_to_give(data, sto
         go(small("elu"), data, store)
 
 
+def test_an_interrupt_after_the_last_epoch_loses_no_epoch(data, store, trained, monkeypatch):
+    from helpers.training import loop
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_results", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            go(small("elu"), data, store)
+    monkeypatch.setattr(loop, "_one_epoch", None)  # another epoch now would fail
+    run = go(small("elu"), data, store)
+    assert run.weights_sha256 == trained.documents()[0]["weights_sha256"]
+
+
+def scripted_accuracies(monkeypatch, accuracies):
+    """Let the epochs have these validation accuracies, whatever the network learns."""
+    from helpers.training import loop
+
+    original = loop._after
+
+    def after(state, figures, *arguments):
+        epoch = len(state.document["history"]["loss"])
+        changed = figures | {"validation_accuracy": accuracies[epoch]}
+        return original(state, changed, *arguments)
+
+    monkeypatch.setattr(loop, "_after", after)
+
+
+def test_patience_goes_on_where_it_was(data, store, monkeypatch):
+    scripted_accuracies(monkeypatch, [0.2, 0.5, 0.4, 0.3, 0.4, 0.3, 0.9, 0.1])
+    profile = replace(TINY, epochs=8, patience=4)
+    with monkeypatch.context() as patch:
+        interrupt_in_epoch(patch, 5)  # three epochs after the best
+        assert go(small("elu"), data, store, profile).ended == "interrupted"
+    run = go(small("elu"), data, store, profile)
+    assert (run.ended, run.epochs, run.best_epoch) == ("early stopping", 6, 2)
+
+
+def test_the_schedule_goes_on_where_it_was(data, store, monkeypatch):
+    variant = small("1cycle", batch_size=64, one_cycle_epochs=3)
+    with monkeypatch.context() as patch:
+        interrupt_in_epoch(patch, 2)
+        go(variant, data, store)
+    run = go(variant, data, store)
+    expected = [float(OneCycle(variant.learning_rate, 12)(step)) for step in (4, 8, 12)]
+    assert np.allclose(run.history["learning_rate"], expected, rtol=1e-4)
+
+
+def test_a_checkpoint_of_another_version_is_named_and_the_run_starts_over(
+    data, store, trained, monkeypatch, capsys
+):
+    with monkeypatch.context() as patch:
+        interrupt_in_epoch(patch, 2)
+        go(small("elu"), data, store)
+    (file,) = store.folder.glob(".checkpoints/*.npz")
+    kept = Checkpoint(file)
+    state = kept.read()
+    kept.keep(state._replace(variables=state.variables[1:]))
+    run = go(small("elu"), data, store)
+    assert f"{file} is of another version of the course" in capsys.readouterr().err
+    assert run.weights_sha256 == trained.documents()[0]["weights_sha256"]
+
+
+@pytest.mark.parametrize("history", [None, {}, {"loss": [1.0]}, {"loss": [1.0], "accuracy": []}])
+def test_a_checkpoint_with_another_history_is_named_and_not_used(history, tmp_path, capsys):
+    from helpers.training.loop import _resumed
+
+    kept = Checkpoint(tmp_path / "run.npz")
+    kept.keep(State({} if history is None else {"history": history}, 0, [], []))
+    assert _resumed(None, kept) is None
+    assert "is of another version of the course" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -354,6 +432,30 @@ def test_a_damaged_run_is_named_and_trained_again(name, change, data, trained, s
     assert go(small("elu"), data, store).from_store
 
 
+def test_train_never_uses_a_file_cut_at_any_byte(data, trained, store, monkeypatch, capsys):
+    """Two hundred times ``train`` as it is, but for the training itself, which is counted."""
+    from helpers.training import loop
+
+    stored = go(small("elu"), data, copied(trained, store))
+    network = SimpleNamespace(get_weights=lambda: stored.weights)
+    trainings = []
+    monkeypatch.setattr(loop, "_results", lambda *arguments: {})
+    monkeypatch.setattr(
+        loop, "_fit", lambda *arguments: trainings.append(1) or (dict(stored.document), network)
+    )
+    rng = np.random.default_rng(0)
+    for number in range(CUTS):
+        name = ("run.json", "weights.npz")[number % 2]
+        (file,) = store.folder.glob(f"[!.]*/{name}")
+        whole = file.read_bytes()
+        file.write_bytes(whole[: rng.integers(len(whole) - 1)])
+        again = go(small("elu"), data, store)
+        said = capsys.readouterr().err
+        assert not again.from_store and len(trainings) == number + 1
+        assert name in said and said.count("It is trained again.") == 1
+    assert go(small("elu"), data, store).from_store
+
+
 def test_a_store_that_cannot_be_written_loses_no_result(data, tmp_path, capsys):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
@@ -373,6 +475,17 @@ def test_a_failed_write_leaves_nothing_behind(data, store, monkeypatch, capsys):
     assert "No space left" in capsys.readouterr().err
     assert [path.name for path in store.folder.glob("[!.]*")] == []
     assert not list(store.folder.glob(".writing-*")) and not list(store.folder.rglob("*.part"))
+
+
+def test_a_store_on_a_full_disk_loses_no_result(data, trained, store, capsys):
+    with files_end_at(1000):
+        run = go(small("elu"), data, store)
+    assert run.weights_sha256 == trained.documents()[0]["weights_sha256"]
+    said = capsys.readouterr().err
+    assert said.count("No checkpoint is kept") == 1
+    assert f"The run could not be kept in {store.folder}" in said
+    files = [path for path in store.folder.rglob("*") if path.is_file()]
+    assert [path for path in files if path.stat().st_size] == []  # but for the lock
 
 
 def test_documents_leave_out_what_is_damaged(data, trained, store, capsys):
