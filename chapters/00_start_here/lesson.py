@@ -97,13 +97,13 @@ ActivationExplorer(functions=("logistic", "relu"))
 # that very one is wrong; pick as many as you like. No answer is counted or sent. Where
 # no script runs, each answer opens on its explanation.
 #
-# Chapters 01 to 09 have a notebook in `exercises/` too, with tasks to solve in code. Below each task
-# stands a check. `check("2.1", answer)` says what holds, what does not, and which common mistake it
-# looks like; `hint("2.1")` gives the next step to a solution. `progress()` lists what you have done,
-# in this notebook and in the others. The cell below calls it.
+# Chapters 01 to 09 have a notebook in `exercises/` too, with tasks to solve in code. Below each
+# task stands a check: `check("2.1", answer)` says what holds, what does not, and which common
+# mistake it looks like. `hint("2.1")` gives the next step to a solution. `progress()`, which the
+# next cell calls, lists what you have done.
 #
-# *Predict first* is the smallest exercise, and the cell after it is the solution. So write the guess
-# down. Then change what the cell holds and guess again: cells are short for that.
+# *Predict first* is the smallest exercise, and the cell after it is the solution. So write the
+# guess down. Then change what the cell holds and guess again: cells are short for that.
 
 # %%
 from helpers.checks import progress

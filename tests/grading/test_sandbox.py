@@ -1,6 +1,5 @@
 """The sandbox: what holds inside of it, tried from inside; and what is said where it cannot be."""
 # Much of this runs inside, where the paths are not this machine's.
-# ruff: noqa: PTH110, PTH118, PTH123, PTH208, S108, S606
 
 import inspect
 import os
