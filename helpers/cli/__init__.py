@@ -1,4 +1,4 @@
-"""The ``course`` command: ``doctor``, ``data``, ``train``, ``runs``, ``compare``, ``build`` ...
+"""The ``course`` command; ``COMMANDS`` lists what comes after it.
 
 A command is a module of this package with a function ``register(subparsers)``, which adds its
 parser and sets ``run=<function(args) -> int>``: the exit status. These modules import nothing

@@ -171,7 +171,7 @@ class Grading:
             if number not in self.left_out:
                 text = f": {about['text']}" if about["text"] else ""
                 found.append(f"{self._raised(number, about)}{text}")
-        return [f"{each[:1].upper()}{each[1:]}" for each in found[:MOST_NOTES]]
+        return [f"{each[:1].upper()}{each[1:]}" for each in dict.fromkeys(found)][:MOST_NOTES]
 
     def _result(self, task: str, hidden: Hidden, inputs: dict, outcome: Outcome) -> TaskResult:
         if outcome.ended == "failed":

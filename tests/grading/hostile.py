@@ -220,14 +220,11 @@ def too_much() -> Iterator[Hostile]:
     )
     yield Hostile(
         "endless-output",
-        with_answer("1.2", standardize("while True: print('x' * 10**6)")),
+        with_answer(
+            "1.2",
+            standardize("import os\nwhile True: print('x' * 10**6), os.write(2, b'x' * 10**6)"),
+        ),
         ("1.1", "1.3"),
-        "took longer than",
-    )
-    yield Hostile(
-        "endless-errors",
-        with_cell("import os\nwhile True: os.write(2, b'x' * 10**6)", RIGHT),
-        EVERYTHING,
         "took longer than",
     )
     yield Hostile(
