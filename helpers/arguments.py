@@ -13,9 +13,11 @@ few.
 import inspect
 import operator
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from numbers import Integral, Real
+from os import PathLike
 
 import numpy as np
 
@@ -89,6 +91,19 @@ def check_cost(what: str, count: int, most: int) -> None:
         raise ValueError(
             f"{what} must be at most {most:,}, lest it take minutes or all of the memory, "
             f"got {count:,}."
+        )
+
+
+def check_labels(labels: np.ndarray, classes: int) -> None:
+    """Refuse labels that are none of ``0 ... classes - 1``.
+
+    Raises:
+        ValueError: for such labels.
+    """
+    lowest, highest = labels.min(), labels.max()
+    if lowest < 0 or highest >= classes:
+        raise ValueError(
+            f"labels must lie from 0 to {classes - 1}, a class each, got {lowest} to {highest}."
         )
 
 
@@ -202,8 +217,9 @@ class Array(Kind):
     """Numbers in an array, or what NumPy makes one of.
 
     Args:
-        shape: the axes, such as ``"n, features"`` or ``"..., 3"``; axes of one name are of one size
-            in all arguments, and no axis is empty. None takes any shape, empty ones too.
+        shape: the axes, such as ``"n, features"``, ``"..., 3"`` or ``"n, ..."``; axes of one name
+            are of one size in all arguments, and no axis is empty. None takes any shape, empty ones
+            too.
         interval: where they have to lie, such as ``"[0, 1]"``; None takes infinities and NaN too.
         whole: whether they have to be whole numbers.
         boolean: whether they have to be True and False.
@@ -253,6 +269,9 @@ class Array(Kind):
         if axes[0] == "...":
             axes = axes[1:]
             shape = shape[len(shape) - len(axes) :] if len(shape) >= len(axes) else ()
+        elif axes[-1] == "...":
+            axes = axes[:-1]
+            shape = shape[: len(axes)]
         fits = len(shape) == len(axes) and array.size > 0
         known = dict(sizes)
         for axis, size in zip(axes, shape, strict=False):
@@ -305,6 +324,27 @@ class Text(Kind):
         return value
 
 
+class Place(Kind):
+    """A file or a folder, as a text or as a path."""
+
+    def take(self, name, value, sizes):
+        """Return what came."""
+        if not isinstance(value, str | PathLike) or not str(value).strip():
+            refuse(name, "be a path", value)
+        return value
+
+
+class Model(Kind):
+    """A Keras network that is built. Keras itself is not imported for this."""
+
+    def take(self, name, value, sizes):
+        """Return the network."""
+        keras = sys.modules.get("keras")  # without it there is no network
+        if keras is None or not isinstance(value, keras.Model) or not value.built:
+            refuse(name, "be a Keras network that is built, such as deep_mlp gives", value)
+        return value
+
+
 class Called(Kind):
     """A function."""
 
@@ -350,6 +390,16 @@ class Entries(Kind):
             shared = sizes if self.alike else dict(sizes)
             found[key] = self.kind.take(f"{name}[{key!r}]", item, shared)
         return found
+
+
+class Dict(Kind):
+    """A mapping, whatever is in it."""
+
+    def take(self, name, value, sizes):
+        """Return the mapping."""
+        if not isinstance(value, Mapping):
+            refuse(name, "be a dict", value)
+        return value
 
 
 class Document(Kind):

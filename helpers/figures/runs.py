@@ -1,12 +1,12 @@
 """Run documents (see ``helpers.training.store``) as curves: grouped, named and summarized."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import Array, Document, Items, Kind, Maybe, Text, Whole, refuse
+from helpers.arguments import Array, Dict, Document, Items, Kind, Maybe, Text, Whole
 from helpers.figures.base import DRAWN, VARIANT_MARKS, counted
 from helpers.names import lookup
 
@@ -29,16 +29,6 @@ METRICS = {
 }
 
 
-class _Entry(Kind):
-    """A mapping, whatever is in it."""
-
-    def take(self, name, value, sizes):
-        """Return the mapping."""
-        if not isinstance(value, Mapping):
-            refuse(name, "be a dict", value)
-        return value
-
-
 #: A run document, as far as a figure reads it.
 RUN = Document(
     {
@@ -47,11 +37,11 @@ RUN = Document(
         "data": Text(),
         "profile": Text(),
         "seed": Whole(0),
-        "history": _Entry(),
+        "history": Dict(),
     },
     {
-        "settings": _Entry(),
-        "versions": _Entry(),
+        "settings": Dict(),
+        "versions": Dict(),
         "ended": Maybe(Text()),
         "best_epoch": Maybe(Whole(1)),
         "planned_epochs": Maybe(Whole(1)),

@@ -11,7 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import GENERATOR, Array, Instance, Items, Kind, Whole, refuse, takes
+from helpers.arguments import (
+    GENERATOR,
+    Array,
+    Instance,
+    Items,
+    Kind,
+    Whole,
+    check_labels,
+    refuse,
+    takes,
+)
 from helpers.theory.activations import get_activation, slope, value
 from helpers.theory.initializers import sample
 
@@ -88,19 +98,6 @@ class Weights(Kind):
             )
         sizes |= {self.inputs: ends[0], self.outputs: ends[1]}
         return Parameters(kernels, biases)
-
-
-def check_labels(labels: np.ndarray, classes: int) -> None:
-    """Refuse labels that are none of ``0 ... classes - 1``.
-
-    Raises:
-        ValueError: for such labels.
-    """
-    lowest, highest = labels.min(), labels.max()
-    if lowest < 0 or highest >= classes:
-        raise ValueError(
-            f"labels must lie from 0 to {classes - 1}, a class each, got {lowest} to {highest}."
-        )
 
 
 def count_classes(labels: np.ndarray) -> int:

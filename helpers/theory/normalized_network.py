@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import SEED, Array, Instance, Items, Name, Number, Whole, takes
+from helpers.arguments import SEED, Array, Instance, Items, Name, Number, Whole, check_labels, takes
 from helpers.theory import batch_norm
 from helpers.theory.activations import ACTIVATIONS, slope, value
-from helpers.theory.network import check_labels, make_parameters, softmax_cross_entropy
+from helpers.theory.network import make_parameters, softmax_cross_entropy
 
 PLACES = ("none", "before", "after")
 MOST_STEPS = 100_000
