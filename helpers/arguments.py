@@ -300,6 +300,19 @@ class Name(Kind):
         return value
 
 
+class Choice(Kind):
+    """One of a few numbers or texts."""
+
+    def __init__(self, *options):
+        self.options = options
+
+    def take(self, name, value, sizes):
+        """Return the option, of the type that it has in the list."""
+        if isinstance(value, Real | str) and not isinstance(value, bool) and value in self.options:
+            return self.options[self.options.index(value)]
+        refuse(name, f"be one of {', '.join(map(str, self.options))}", value)
+
+
 class Instance(Kind):
     """An object of one of these types; ``expected`` says in words how to come by it."""
 

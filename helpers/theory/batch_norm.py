@@ -166,10 +166,10 @@ def update_moving(moving: Moving, passed: Forward, momentum: float = MOMENTUM) -
     Raises:
         ValueError: for a momentum outside [0, 1], or a batch of other units.
     """
-    if moving.mean.shape != passed.mean.shape:
+    if np.shape(passed.mean) not in ((), moving.mean.shape):
         raise ValueError(
             f"the batch must have the units of the moving averages, {moving.mean.shape}, "
-            f"got {passed.mean.shape}."
+            f"got {np.shape(passed.mean)}."
         )
     pairs = zip(moving, (passed.mean, passed.variance), strict=True)
     return Moving(*(momentum * old + (1 - momentum) * new for old, new in pairs))

@@ -338,7 +338,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return raised / raised.sum(axis=-1, keepdims=True)
 
 
-@takes(passes=Array("passes, n, classes"))
+@takes(passes=Array("passes, ..."))
 @np.errstate(all="ignore")
 def predictive_mean(passes: np.ndarray) -> np.ndarray:
     """Return the prediction of MC dropout: the mean over passes (Gal & Ghahramani 2016, eq. 6).
@@ -352,7 +352,7 @@ def predictive_mean(passes: np.ndarray) -> np.ndarray:
     return passes.mean(axis=0)
 
 
-@takes(passes=Array("passes, n, classes"))
+@takes(passes=Array("passes, ..."))
 @np.errstate(all="ignore")
 def predictive_std(passes: np.ndarray) -> np.ndarray:
     """Return the standard deviation over passes of each class's probability: ``(n, classes)``."""
@@ -371,7 +371,7 @@ def entropy(probabilities: np.ndarray) -> np.ndarray:
     return -(probabilities * np.log(safe)).sum(axis=-1) + 0.0  # no -0.0
 
 
-@takes(passes=Array("passes, n, classes"))
+@takes(passes=Array("passes, ..."))
 @np.errstate(all="ignore")
 def mutual_information(passes: np.ndarray) -> np.ndarray:
     """Return how much the passes disagree, in nats: 0 where all of them predict the same.

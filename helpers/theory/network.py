@@ -73,12 +73,14 @@ class Gradients(NamedTuple):
 class Weights(Kind):
     """The :class:`Parameters` of a network whose layers fit on one another.
 
+    Arrays beside it call its numbers of inputs and of outputs so in their shapes.
+
     Args:
-        inputs, outputs: what arrays beside it call its numbers of inputs and of outputs.
+        inputs, outputs: how many there have to be; None for any.
     """
 
-    def __init__(self, inputs: str = "inputs", outputs: str = "outputs"):
-        self.inputs, self.outputs = inputs, outputs
+    def __init__(self, inputs: int | None = None, outputs: int | None = None):
+        self.sizes = {"inputs": inputs, "outputs": outputs}
 
     def take(self, name, value, sizes):
         """Return the parameters, with arrays for lists."""
@@ -87,16 +89,18 @@ class Weights(Kind):
         kernels = Items(Array("fan_in, fan_out")).take(f"{name}.kernels", value.kernels, sizes)
         biases = Items(Array("fan_out")).take(f"{name}.biases", value.biases, sizes)
         layers = [kernel.shape for kernel in kernels]
-        ends = sizes.get(self.inputs, layers[0][0]), sizes.get(self.outputs, layers[-1][1])
+        ours = {"inputs": layers[0][0], "outputs": layers[-1][1]}
+        expected = {end: self.sizes[end] or sizes.get(end, size) for end, size in ours.items()}
         fits = all(above[1] == below[0] for above, below in pairwise(layers))
         fits = fits and [bias.shape for bias in biases] == [shape[1:] for shape in layers]
-        if not fits or ends != (layers[0][0], layers[-1][1]):
+        if not fits or ours != expected:
             raise ValueError(
                 f"{name} must have kernels whose fan_in is the fan_out before, the first of "
-                f"{ends[0]} inputs, the last of {ends[1]} outputs, and a bias for each unit; got "
-                f"kernels {layers} and biases {[bias.shape for bias in biases]}."
+                f"{expected['inputs']} inputs, the last of {expected['outputs']} outputs, and a "
+                f"bias for each unit; got kernels {layers} and biases "
+                f"{[bias.shape for bias in biases]}."
             )
-        sizes |= {self.inputs: ends[0], self.outputs: ends[1]}
+        sizes |= ours
         return Parameters(kernels, biases)
 
 
