@@ -156,7 +156,8 @@ def kept():
 def test_changes_leave_widgets_figures_and_memory_where_they_were(kind):
     """A thing kept at each change would be seen: it grows in every round by a thing a change.
 
-    A hundred changes a lab would take minutes and show no more; the run explorer has them in its own file.
+    A hundred changes a lab would take minutes and show no more; the run explorer has those, in a
+    file of its own.
     """
     lab = kind()
     lab.scale = 0.25  # fewer pixels: quicker
