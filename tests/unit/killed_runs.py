@@ -1,11 +1,12 @@
-"""Trains one small run in processes that are killed again and again, until one gets to the end.
+"""Trains small runs in processes that are killed again and again, until one gets to the end.
 
 Run by test_resume.py, a process a backend:
 
-    python killed_runs.py VARIANT STORE SEED KILLS
+    python killed_runs.py FOLDER SEED KILLS VARIANT ...
 
-Prints a line a process: what killed it, or what came of the run. The children are forks of this
-process, which has imported Keras and computed nothing: a start costs milliseconds, not seconds.
+Writes a file ``VARIANT.txt`` for each: what came of a run that was never killed, then a line a
+process: what killed it, or what came of the run. The children are forks of this process, which has
+imported Keras and computed nothing: a start costs milliseconds, not seconds.
 """
 
 import json
@@ -13,7 +14,9 @@ import os
 import random
 import signal
 import sys
+import traceback
 from dataclasses import replace
+from pathlib import Path
 
 from helpers.backend import use_backend
 
@@ -92,22 +95,39 @@ def run(variant: str, store: str, where: str | None, countdown: int) -> None:
     os.write(1, f"{json.dumps(document)}\n".encode())
 
 
-def main(variant: str, store: str, seed: int, kills: int) -> None:
-    """Kill ``kills`` processes at random moments; then let one go on to the end."""
+def drive(variant: str, folder: Path, seed: int, kills: int) -> None:
+    """Train one run whole; then kill ``kills`` processes at random moments, and let one end."""
+    with (folder / f"{variant}.txt").open("wb") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
     rng = random.Random(seed)  # noqa: S311
     moments = [(where, 2) for where in WHERE[1:3]]
     moments += [("in a step", rng.randint(1, 25)) for _ in range(kills - 3)]
     rng.shuffle(moments)
-    moments = [*moments, (WHERE[3], 1)] if kills else []
-    for where, countdown in [*moments, (None, 0)]:
-        child = os.fork()
-        if child == 0:
-            try:
-                run(variant, store, where, countdown)
-            finally:
-                os._exit(0)
-        os.waitpid(child, 0)
+    in_fork(run, variant, str(folder / f"{variant}-whole"), None, 0)()
+    for where, countdown in [*moments, (WHERE[3], 1), (None, 0)]:
+        in_fork(run, variant, str(folder / variant), where, countdown)()
+
+
+def in_fork(function, *arguments):
+    """Call a function in a fork of this process, and return a function that waits for its end."""
+    child = os.fork()
+    if child == 0:
+        try:
+            function(*arguments)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    return lambda: os.waitpid(child, 0)
+
+
+def main(folder: str, seed: str, kills: str, *variants: str) -> None:
+    """Do so for several variants at once."""
+    waits = [in_fork(drive, name, Path(folder), int(seed), int(kills)) for name in variants]
+    for wait in waits:
+        wait()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(*sys.argv[1:])
