@@ -60,16 +60,16 @@ def test_an_untouched_exercise_earns_nothing_task_by_task(name, graded):
 # The rest runs in this process: what is asked of the course's own answers is no stranger's code.
 
 
-def names_of(chapter: str) -> tuple[dict, dict[str, str]]:
-    """Return the names that a solution defines, and for each task the name that is its answer."""
+def names_of(chapter: str) -> tuple[dict, dict[str, list[str]]]:
+    """Return what a solution defines, and for each task the name, or names, of its answer."""
     names, answers = {"__name__": "__main__"}, {}
     for cell in read_solution(find_sources(ROOT)[chapter], "ci").cells:
         if cell.cell_type != "code" or "measure" in cell.metadata.get("tags", ()):
             continue
-        checked = re.fullmatch(r'check\("(\d+\.\d+)", (\w+)\)', cell.source.strip())
+        checked = re.fullmatch(r'check\("(\d+\.\d+)", \(?([\w, ]+?)\)?\)', cell.source.strip())
         imports = re.match("import|from", cell.source) and "course.start" not in cell.source
         if checked:
-            answers[checked[1]] = checked[2]
+            answers[checked[1]] = checked[2].split(", ")
         elif cell.metadata.nbgrader.solution or imports:
             exec(compile(cell.source, cell.id, "exec"), names)  # noqa: S102  the course's own
     return names, answers
@@ -77,11 +77,12 @@ def names_of(chapter: str) -> tuple[dict, dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def solved():
-    """For each task the learner who has solved its chapter, and the name of the answer."""
+    """For each task what the solution of its chapter defines, and the names of the answer."""
     found = {}
     for chapter in EXERCISES:
         names, answers = names_of(chapter)
         found |= {task: (names, answer) for task, answer in answers.items()}
+    assert found.keys() == TASKS.keys()
     return found
 
 
@@ -109,7 +110,8 @@ def test_a_solution_holds_whatever_the_seed(task, solved):
 def test_every_known_mistake_fails_a_property(task, solved):
     names, answer = solved[task]
     for mistake in TASKS[task].mistakes:
-        changed = names | {answer: mistake.answer}
+        parts = mistake.answer if len(answer) > 1 else [mistake.answer]
+        changed = names | dict(zip(answer, parts, strict=True))
         assert all(failed(task, changed, seed) != [] for seed in SEEDS), mistake.says
 
 
