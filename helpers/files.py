@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpers.names import shown
-
 
 def course_home() -> Path:
     """Return the folder for data and runs: ``COURSE_HOME``, or the user's cache folder.
@@ -29,9 +27,6 @@ def replacing(path: Path) -> Iterator[Path]:
     A reader sees the old file or the whole new one. When the block raises (a full disk, an
     interrupt), the temporary file is removed and ``path`` stays what it was.
 
-    Raises:
-        ValueError: for what is no path.
-
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "answer.txt"
     >>> with replacing(target) as temporary:
@@ -39,8 +34,6 @@ def replacing(path: Path) -> Iterator[Path]:
     >>> target.read_text()
     '42'
     """
-    if not isinstance(path, str | os.PathLike) or not str(path).strip():
-        raise ValueError(f"path must be a path, got {shown(path)}.")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")

@@ -53,6 +53,4 @@ def get_profile(name: str | None = None) -> Profile:
     Raises:
         ValueError: for an unknown name.
     """
-    if name is None:
-        name = os.environ.get("COURSE_PROFILE") or "quick"
-    return lookup(name, PROFILES, "profile")
+    return lookup(name or os.environ.get("COURSE_PROFILE") or "quick", PROFILES, "profile")

@@ -6,12 +6,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from helpers.arguments import Array, Document, Entries, Items, Maybe, Number, Whole, takes
 from helpers.figures.base import (
-    DATA_NAME,
-    DRAWN,
     PALETTE,
-    SHARES,
     TEXT_GREY,
     CourseFigure,
     course_style,
@@ -21,7 +17,6 @@ from helpers.figures.base import (
     set_title,
 )
 from helpers.figures.parts import legend_beside
-from helpers.names import shown
 
 MEAN, STD = PALETTE["blue"], PALETTE["vermillion"]
 
@@ -30,13 +25,6 @@ def _range_in_words(values) -> str:
     return f"{in_words(values.min(), '.2f')} to {in_words(values.max(), '.2f')}"
 
 
-_RANGE = Array("2", DRAWN)
-_PUBLISHED = Document({"mean": _RANGE, "std": _RANGE, "every": Whole(1)})
-
-
-@takes(
-    mean=Array(interval=DRAWN), std=Array(interval=DRAWN), published=_PUBLISHED, data_name=DATA_NAME
-)
 @course_style()
 def through_layers(mean, std, published, data_name) -> CourseFigure:
     """Draw mean and standard deviation after each layer, with the published ranges behind them.
@@ -85,11 +73,6 @@ def through_layers(mean, std, published, data_name) -> CourseFigure:
     return figure
 
 
-@takes(
-    results=Entries(Items(Number(SHARES), least=0), least=0),
-    chance=Maybe(Number(SHARES)),
-    data_name=DATA_NAME,
-)
 @course_style()
 def accuracy_over_seeds(
     results: Mapping[str, Sequence[float]], data_name, chance=None
@@ -105,9 +88,7 @@ def accuracy_over_seeds(
         ValueError: when there is no network, or one without an accuracy.
     """
     if not results or not all(len(accuracies) for accuracies in results.values()):
-        raise ValueError(
-            f"expected at least one network, each with an accuracy a seed, got {shown(results)}."
-        )
+        raise ValueError("expected at least one network, each with an accuracy a seed.")
     figure = CourseFigure("being drawn", width=8.0, height=1.5 + 0.36 * len(results))
     axes = figure.subplots()
     said = []

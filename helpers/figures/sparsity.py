@@ -4,11 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from helpers.arguments import Array, Entries, takes
 from helpers.figures.base import (
-    DATA_NAME,
     PALETTE,
-    SHARES,
     CourseFigure,
     Mark,
     counted,
@@ -25,12 +22,6 @@ MARKS = (
 )
 
 
-@takes(
-    targets=Array("points", SHARES),
-    accuracies=Entries(Array(interval=SHARES), least=0),
-    dense=Array("networks", SHARES),
-    data_name=DATA_NAME,
-)
 @course_style()
 def accuracy_against_sparsity(
     targets, accuracies: Mapping[str, np.ndarray], dense, data_name: str

@@ -1,6 +1,5 @@
 """Zeros that are made while training: pruning on a schedule, and the proximal step of L1."""
 
-from helpers.arguments import Number, Whole, takes
 from helpers.backend import use_backend
 from helpers.names import lookup
 from helpers.sparsity.kernels import kernels_of
@@ -35,7 +34,6 @@ class MagnitudePruning(Callback):
         ValueError: for a number out of its range, or an unknown scope.
     """
 
-    @takes(frequency=Whole())
     def __init__(
         self,
         final_sparsity: float,
@@ -109,7 +107,6 @@ class SoftThresholding(Callback):
             which the step would be another one.
     """
 
-    @takes(strength=Number())
     def __init__(self, strength: float):
         super().__init__()
         if not strength >= 0:

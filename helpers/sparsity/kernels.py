@@ -1,7 +1,6 @@
 """The kernels of a Keras network: finding them, penalizing them, and zeroing the smallest."""
 
-from helpers.arguments import Model, Number, takes
-from helpers.names import lookup, shown
+from helpers.names import lookup
 from helpers.theory.pruning import apply_masks, magnitude_masks
 
 PENALTIES = {"l1": "L1", "l2": "L2"}
@@ -16,8 +15,6 @@ def kernels_of(model) -> list:
     Raises:
         ValueError: for a network without a kernel, one that is not built among them.
     """
-    if not hasattr(model, "layers"):
-        raise ValueError(f"expected a Keras network, got {shown(model)}.")
     kernels = [layer.kernel for layer in model.layers if getattr(layer, "kernel", None) is not None]
     if not kernels:
         raise ValueError(
@@ -27,7 +24,6 @@ def kernels_of(model) -> list:
     return kernels
 
 
-@takes(model=Model(), strength=Number())
 def penalize(model, kind: str, strength: float):
     """Add a penalty on every kernel to the network's loss, and return the network.
 
@@ -52,7 +48,6 @@ def penalize(model, kind: str, strength: float):
     return model
 
 
-@takes(model=Model())
 def prune(model, target: float, scope: str = "layer"):
     """Set the smallest weights of a network to 0, all at once, and return the network.
 
@@ -72,7 +67,6 @@ def prune(model, target: float, scope: str = "layer"):
     return model
 
 
-@takes(model=Model())
 def pruned_copy(model, target: float, scope: str = "layer"):
     """Return a copy of a network whose smallest weights are 0; ``model`` stays as it is.
 

@@ -9,12 +9,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from helpers import evaluation, machine
-from helpers.arguments import FLAG, Instance, Maybe, Number, Whole, takes
 from helpers.backend import use_backend
 from helpers.datasets import Dataset, take
-from helpers.datasets.dataset import DATASET
 from helpers.models import Variant, create_variables, deep_mlp, get_variant, logits_of
-from helpers.names import shown
 from helpers.profiles import Profile, get_profile
 from helpers.training.batches import EpochBatches, steps_per_epoch
 from helpers.training.checkpoint import Checkpoint, State, restore, variables_of
@@ -69,13 +66,6 @@ class Run:
         )
 
 
-@takes(
-    data=DATASET,
-    batch_size=Maybe(Whole()),
-    learning_rate=Maybe(Number()),
-    store=Maybe(Instance(RunStore, expected="a RunStore")),
-    progress=FLAG,
-)
 def train(
     variant: str | Variant,
     data: Dataset,
@@ -161,13 +151,13 @@ def _epochs(variant: Variant, profile: Profile, asked: int | None) -> int:
     if asked is None:
         return min(profile.epochs, variant.one_cycle_epochs or profile.epochs)
     if not isinstance(asked, int) or asked < 1:
-        raise ValueError(f"epochs must be a whole number of at least 1, got {shown(asked)}.")
+        raise ValueError(f"epochs must be a whole number of at least 1, got {asked!r}.")
     return asked
 
 
 def _validate(variant: Variant, seed: int) -> None:
     if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
-        raise ValueError(f"seed must be a whole number in 0 ... 2**32 - 1, got {shown(seed)}.")
+        raise ValueError(f"seed must be a whole number in 0 ... 2**32 - 1, got {seed!r}.")
     if not (variant.learning_rate > 0 and math.isfinite(variant.learning_rate)):
         raise ValueError(f"learning_rate must be above 0, got {variant.learning_rate!r}.")
 
