@@ -13,6 +13,7 @@ FOLDERS = ("notebooks", "exercises", "helpers", "recorded", ".binder")
 FILES = (
     "README.md",
     "CONTRIBUTING.md",
+    "PROMISES.md",
     "LICENSE",
     "Makefile",
     "pyproject.toml",

@@ -33,9 +33,7 @@ def test_a_notebook_stays_below_the_limit_in_quick(chapter, hold_memory, monkeyp
 
 
 def test_a_kernel_that_holds_too_much_is_seen(hold_memory, monkeypatch):
-    import conftest
-
-    monkeypatch.setattr(conftest, "_peaks", {})
+    monkeypatch.setitem(hold_memory.__globals__, "_peaks", {})
     with pytest.raises(pytest.fail.Exception, match=r"its kernel held 1,600 MiB"):
         hold_memory("a notebook", "ci", 1600.0)
 
