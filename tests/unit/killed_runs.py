@@ -77,22 +77,30 @@ def die(where: str, countdown: int) -> None:
             checkpoint.np = type("numpy", (), {**vars(checkpoint.np), "savez": half_of_it})
         case "while the run is stored":
             RunStore.save = lambda *arguments: passing()
-    files.os.fsync = lambda descriptor: None  # what a power cut loses is not tested here
+
+
+def trained(variant: str, store: str, epochs: int = EPOCHS):
+    """Return a small run."""
+    profile = replace(get_profile("ci"), train_images=None)  # all that there are
+    settings = get_variant(variant)
+    settings = replace(settings, network={**settings.network, **SMALL}, batch_size=32)
+    return train(settings, DATA, profile, 3, epochs=epochs, store=RunStore(store), progress=False)
+
+
+def what_came_of(result) -> str:
+    """Return what must be the same however often a run was cut off."""
+    history = {name: values for name, values in result.history.items() if name != "seconds"}
+    document = {"sha256": result.weights_sha256, "history": history, "ended": result.ended}
+    document |= {"best_epoch": result.best_epoch, "test_accuracy": result.test_accuracy}
+    return json.dumps(document, sort_keys=True)
 
 
 def run(variant: str, store: str, where: str | None, countdown: int) -> None:
     """Train in this process, which may be killed meanwhile; print what came of it."""
     if where:
         die(where, countdown)
-    profile = replace(get_profile("ci"), train_images=None)  # all that there are
-    settings = get_variant(variant)
-    settings = replace(settings, network={**settings.network, **SMALL}, batch_size=32)
-    result = train(settings, DATA, profile, 3, epochs=EPOCHS, store=RunStore(store), progress=False)
-    history = {name: values for name, values in result.history.items() if name != "seconds"}
-    document = {"sha256": result.weights_sha256, "history": history, "ended": result.ended}
-    document |= {"best_epoch": result.best_epoch, "test_accuracy": result.test_accuracy}
-    document |= {"from_store": result.from_store}
-    os.write(1, f"{json.dumps(document)}\n".encode())
+    files.os.fsync = lambda descriptor: None  # what a power cut loses is not tested here
+    os.write(1, f"{what_came_of(trained(variant, store))}\n".encode())
 
 
 def drive(variant: str, folder: Path, seed: int, kills: int) -> None:
