@@ -16,10 +16,10 @@ def ask_constants(learner, curves):
     import numpy as np
 
     def curve(exponential, steep, tangent, bend, line, lowest):
-        def g(z):
-            z = np.asarray(z, dtype=float)
-            smooth = exponential * np.expm1(steep * z) + tangent * np.tanh(bend * z)
-            return smooth + line * np.maximum(z, lowest)
+        def g(asked):
+            places = np.asarray(asked, dtype=float)
+            smooth = exponential * np.expm1(steep * places) + tangent * np.tanh(bend * places)
+            return smooth + line * np.maximum(places, lowest)
 
         return g
 
