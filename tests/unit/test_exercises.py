@@ -15,6 +15,7 @@ from helpers.checks.catalogue import all_tasks
 from helpers.checks.compare import differences
 from helpers.checks.judge import judge, right_result
 from helpers.figures import CourseFigure
+from helpers.linear_algebra import one_thread
 
 ROOT = Path(__file__).parents[2]
 EXERCISES = find_exercises(ROOT)
@@ -35,7 +36,9 @@ def test_a_right_answer_passes_and_everything_holds_of_it(task):
 
 @by_task
 def test_the_same_answer_gives_the_same_result(task):
-    assert not differences(right_result(task), task.run(task.reference), tolerance=0)
+    with one_thread():  # as the judge runs it: sums in another order differ in the last bits
+        again = task.run(task.reference)
+    assert not differences(right_result(task), again, tolerance=0)
 
 
 @pytest.mark.parametrize(("task_id", "number"), MISTAKES)
