@@ -394,7 +394,7 @@ def ask_selu(learner, sizes, photos, seed, rate):
         moved = [w + rng.normal(scale=0.02, size=w.shape) for w in drawn]
         moved[-2] /= 4
         net.set_weights(moved)
-        many = np.repeat(photos[:1], 800, axis=0)
+        many = np.repeat(photos[:1], 400, axis=0)
         answers |= {
             f"{name} drawn": drawn,
             f"{name} moved": moved,
@@ -410,7 +410,7 @@ def make_selu(rng):
 
 def calm_without(inputs, answer):
     rows, still = (np.asarray(answer[f"plain {key}"], float) for key in ("in training", "out"))
-    return rows.shape == (800, 10) and close(rows, np.tile(still[0], (800, 1)), 1e-3, 1e-5)
+    return rows.shape == (400, 10) and close(rows, np.tile(still[0], (400, 1)), 1e-3, 1e-5)
 
 
 def drops_like_selu(inputs, answer):
@@ -425,10 +425,10 @@ def drops_like_selu(inputs, answer):
     wanted_std = np.sqrt((a**2 * keep * rate * (units - floor) ** 2) @ columns**2)
     logs = np.log(np.asarray(answer["dropping in training"], float))
     odds = logs[:, 1:] - logs[:, :1]
-    if odds.shape != (800, 9):
+    if odds.shape != (400, 9):
         return False
     off = np.abs(odds.mean(axis=0) - wanted_mean) / wanted_std
-    return bool((off < 0.2).all() and (np.abs(odds.std(axis=0) / wanted_std - 1) < 0.15).all())
+    return bool((off < 0.25).all() and (np.abs(odds.std(axis=0) / wanted_std - 1) < 0.2).all())
 
 
 # 9.5
@@ -478,7 +478,7 @@ def make_passes(rng):
 
 
 def every_mask(inputs, kind):
-    """Return mean and standard deviation of the probabilities over all masks, exactly."""
+    """Return the chance of each mask, and the probabilities that it leads to."""
     first, second, rate = inputs["networks"][kind]
     sums = np.array(inputs["row"]) @ np.array(first)
     units = np.tanh(1.5 * (sums + 0.3) / np.sqrt(2.0 + 1e-3) + 0.2)
@@ -490,9 +490,16 @@ def every_mask(inputs, kind):
         floor = -1.0507009873554805 * 1.6732632423543772
         a = ((1 - rate) * (1 + rate * floor**2)) ** -0.5
         left = a * np.where(masks, units, floor) - a * rate * floor
-    out = chances(left @ np.array(second))
+    return odds, chances(left @ np.array(second))
+
+
+def exactly(inputs, kind):
+    """Return mean and variance over all masks, and the variance of a squared deviation."""
+    odds, out = every_mask(inputs, kind)
     mean = odds @ out
-    return mean, np.sqrt(odds @ (out - mean) ** 2)
+    squares = (out - mean) ** 2
+    variance = odds @ squares
+    return mean, variance, odds @ (squares - variance) ** 2
 
 
 def passes_have_shape(inputs, answer):
@@ -506,9 +513,9 @@ def passes_have_shape(inputs, answer):
 
 def passes_mean(kind):
     def judge(inputs, answer):
-        mean, std = every_mask(inputs, kind)
+        mean, variance, _ = exactly(inputs, kind)
         found = np.asarray(answer[kind]["mean"], float).mean(axis=0)
-        error = std / math.sqrt(inputs["copies"] * inputs["passes"])
+        error = np.sqrt(variance / (inputs["copies"] * inputs["passes"]))
         return found.shape == (3,) and bool((np.abs(found - mean) < 6 * error + 1e-3).all())
 
     return judge
@@ -516,12 +523,14 @@ def passes_mean(kind):
 
 def passes_spread(inputs, answer):
     for kind in inputs["networks"]:
-        _, std = every_mask(inputs, kind)
+        _, variance, of_square = exactly(inputs, kind)
         found = np.asarray(answer[kind]["spread"], float)
-        variance = np.square(found).mean(axis=0)
-        if found.shape != (inputs["copies"], 3) or not close(
-            variance, std**2, rtol=0.12, atol=1e-5
-        ):
+        if found.shape != (inputs["copies"], 3):
+            return False
+        off = np.abs((found**2).mean(axis=0) - variance)
+        error = np.sqrt(of_square / (inputs["copies"] * inputs["passes"]))
+        few = 1.5 * variance / inputs["passes"]  # a mean of few passes lies amid them
+        if not (off < 6 * error + few + 1e-5).all():
             return False
     return True
 
@@ -529,7 +538,7 @@ def passes_spread(inputs, answer):
 def passes_are_many(inputs, answer):
     """The means of equal images scatter as means of so many passes do."""
     for kind in inputs["networks"]:
-        _, std = every_mask(inputs, kind)
+        std = np.sqrt(exactly(inputs, kind)[1])
         scatter = np.asarray(answer[kind]["mean"], float).std(axis=0)
         ratio = scatter.max() * math.sqrt(inputs["passes"]) / std.max()
         if not 0.7 < ratio < 1.4:
