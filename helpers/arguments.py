@@ -261,8 +261,7 @@ class Array(Kind):
         if self.gaps:
             inside |= ~np.isfinite(array)
         if not inside.all():
-            first = array[~inside][0] if array.ndim else array
-            refuse(name, f"hold numbers that {self.interval.expected}", array, f" with {first}")
+            refuse(f"each number of {name}", self.interval.expected, array[~inside].flat[0].item())
 
     def _fit(self, name: str, array: np.ndarray, sizes: dict[str, int]) -> None:
         axes, shape = self.axes, array.shape
@@ -342,8 +341,9 @@ class Place(Kind):
 
     def take(self, name, value, sizes):
         """Return what came."""
-        if not isinstance(value, str | PathLike) or not str(value).strip():
-            refuse(name, "be a path", value)
+        text = str(value) if isinstance(value, str | PathLike) else ""
+        if not text.strip() or "\0" in text or max(map(len, re.split(r"[/\\]", text))) > 255:
+            refuse(name, "be a path, of names of at most 255 characters", value)
         return value
 
 

@@ -10,6 +10,7 @@ from helpers.models import DROPOUT
 from helpers.names import shown
 
 BATCH = 250  # images a prediction step: keeps the float copies of a step to a few MB
+MOST_PASSES = 10_000
 MOST_PREDICTIONS = 10_000_000  # passes times images
 _IMAGES = Array("n, ...")
 _SHARES = "[-1e-3, 1.001]"  # float32 sums of shares are not exact
@@ -71,7 +72,7 @@ def ensemble(probabilities: Iterable[np.ndarray]) -> np.ndarray:
     Raises:
         ValueError: when there are none, their shapes differ, or they are no numbers.
     """
-    if not isinstance(probabilities, Iterable):
+    if not isinstance(probabilities, Iterable) or getattr(probabilities, "ndim", 1) == 0:
         raise ValueError(f"expected several networks' probabilities, got {shown(probabilities)}.")
     total, count = None, 0
     for member in probabilities:
@@ -114,6 +115,7 @@ def mc_dropout(model, images: np.ndarray, passes: int, seed: int = 0) -> np.ndar
     import keras
 
     _check_images(model, images)
+    check_cost("passes", passes, MOST_PASSES)
     check_cost("passes times images", passes * len(images), MOST_PREDICTIONS)
     kinds = tuple(getattr(keras.layers, kind) for kind in DROPOUT.values())
     places = [i for i, layer in enumerate(model.layers) if isinstance(layer, kinds)]

@@ -22,6 +22,9 @@ def course_home() -> Path:
     return Path(platformdirs.user_cache_dir("training-deep-networks", appauthor=False))
 
 
+LONGEST = 200  # characters of a file's name; the system's limit is 255, and more is written first
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` to write to; put it in place only when all went well.
@@ -30,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
     interrupt), the temporary file is removed and ``path`` stays what it was.
 
     Raises:
-        ValueError: for what is no path.
+        ValueError: for what is no path, or too long a name.
 
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "answer.txt"
@@ -42,6 +45,10 @@ def replacing(path: Path) -> Iterator[Path]:
     if not isinstance(path, str | os.PathLike) or not str(path).strip():
         raise ValueError(f"path must be a path, got {shown(path)}.")
     path = Path(path)
+    if len(path.name) > LONGEST:
+        raise ValueError(
+            f"expected a name of at most {LONGEST} characters, got {shown(path.name)}."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:

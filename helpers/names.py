@@ -28,10 +28,10 @@ def lookup(name, known: Mapping, kind: str):
     Traceback (most recent call last):
     ValueError: unknown profile 'quik': did you mean 'quick'? Known: ci, quick.
     """
-    if not isinstance(known, Mapping):
-        raise ValueError(f"known must be a mapping from names, got {shown(known)}.")
-    if isinstance(name, str) and name in known:
+    if isinstance(name, str) and isinstance(known, Mapping) and name in known:
         return known[name]
+    if not isinstance(known, Mapping) or not all(isinstance(each, str) for each in known):
+        raise ValueError(f"known must be a mapping from names, got {shown(known)}.")
     near = difflib.get_close_matches(shown(name).strip("'").lower(), list(known), n=1, cutoff=0.5)
     hint = f": did you mean {near[0]!r}?" if near else "."
     raise ValueError(f"unknown {kind} {shown(name)}{hint} Known: {', '.join(known)}.")

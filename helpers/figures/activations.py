@@ -12,6 +12,7 @@ from helpers.figures.base import (
     CourseFigure,
     Mark,
     course_style,
+    plain,
     set_caption,
     set_title,
     variant_mark,
@@ -64,9 +65,9 @@ def cost_bars(costs: Mapping[str, Mapping[str, float]], what: str) -> CourseFigu
         values = [cost[name] for cost in costs.values()]
         hatch = ("", "//", "..")[place % 3]
         style = {"color": colors[place % 3], "hatch": hatch, "edgecolor": "white"}
-        axes.barh(rows, values, height, label=name, **style)
+        axes.barh(rows, values, height, label=plain(name), **style)
     axes.axvline(1, color="black", linewidth=1)
-    axes.set_yticks(np.arange(len(costs)), list(costs))
+    axes.set_yticks(np.arange(len(costs)), [plain(title) for title in costs])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))

@@ -17,6 +17,7 @@ from helpers.figures.base import (
     course_style,
     in_words,
     name_data,
+    plain,
     set_caption,
     set_title,
 )
@@ -134,7 +135,7 @@ def accuracy_over_seeds(
         axes.axvline(chance, **style)
         handles.append(Line2D([], [], label="guessing", **style))
     axes.set(xlim=(0, 1), xlabel="validation accuracy (share of images)")
-    axes.set_yticks(range(len(results)), results)
+    axes.set_yticks(range(len(results)), [plain(name) for name in results])
     axes.set_ylim(len(results) - 0.4, -0.6)
     legend_beside(axes, handles, inches=1.5)
     set_title(figure, name_data("Validation accuracy", data_name))

@@ -14,6 +14,7 @@ from helpers.figures.base import (
     counted,
     course_style,
     name_data,
+    plain,
     set_caption,
     set_title,
 )
@@ -61,7 +62,7 @@ def accuracy_against_sparsity(
     for mark, (label, values) in zip(MARKS, found.items(), strict=False):
         mean, std = values.mean(axis=0), values.std(axis=0)
         style = {"color": mark.color, "linestyle": mark.linestyle, "marker": mark.marker}
-        axes.errorbar(targets, mean, std, capsize=4, label=label, **style)
+        axes.errorbar(targets, mean, std, capsize=4, label=plain(label), **style)
         points = zip(targets, mean, std, strict=True)
         spoken = ", ".join(f"{m:.1%} ± {s:.1%} at {t:.0%} zeros" for t, m, s in points)
         said.append(f"{label}: {spoken}.")

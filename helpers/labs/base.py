@@ -112,8 +112,8 @@ class Lab(ABC):
         defaults = self.default_settings()
         for name in settings:
             lookup(name, defaults, f"setting of {type(self).__name__}")
-        self.figure = CourseFigure("nothing drawn yet", self.width, self.height, layout="none")
         chosen = self.kinds.take("settings", {**defaults, **settings}, {})
+        self.figure = CourseFigure("nothing drawn yet", self.width, self.height, layout="none")
         self.controls = self.make_controls(chosen)
         self._check_offered(chosen)
         self.picture = widgets.Image(format="png")
@@ -184,24 +184,26 @@ class Lab(ABC):
         widgets_ = {name: lookup(name, self.controls, "setting") for name in settings}
         for name, value in settings.items():
             settings[name] = self.kinds.kinds[name].take(name, value, {})
+        self._check_offered(settings)
         self._updating = True
         try:
             for name, widget in widgets_.items():
                 widget.value = settings[name]
-            self._check_offered(settings)
         except TraitError as error:
-            raise ValueError(f"{name} cannot be {settings[name]!r}: {error}") from None
+            raise ValueError(f"{name} cannot be what it got, {settings[name]!r}: {error}") from None
         finally:
             self._updating = False
             self._refresh()
 
     def _check_offered(self, settings: dict) -> None:
-        """Refuse a number that its slider has cut off at an end."""
+        """Refuse a number beyond the ends of its slider, which would cut it off without a word."""
         for name, value in settings.items():
             widget = self.controls[name]
-            if isinstance(value, int | float) and widget.value != value:
-                ends = [getattr(widget, "base", 10) ** end for end in (widget.min, widget.max)]
-                low, high = ends if hasattr(widget, "base") else (widget.min, widget.max)
+            if not hasattr(widget, "min"):
+                continue
+            ends = widget.min, widget.max
+            low, high = (widget.base**end for end in ends) if hasattr(widget, "base") else ends
+            if not low <= value <= high:
                 raise ValueError(
                     f"{name} must lie from {low:g} to {high:g}, as its control does, got {value:g}."
                 )

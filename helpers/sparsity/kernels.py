@@ -4,6 +4,7 @@ from helpers.arguments import Model, Number, takes
 from helpers.names import lookup, shown
 from helpers.theory.pruning import apply_masks, magnitude_masks
 
+STRENGTH = Number("[0, 1e30]", "the strength of a penalty is 0 or above")
 PENALTIES = {"l1": "L1", "l2": "L2"}
 
 
@@ -27,7 +28,7 @@ def kernels_of(model) -> list:
     return kernels
 
 
-@takes(model=Model(), strength=Number())
+@takes(model=Model(), strength=STRENGTH)
 def penalize(model, kind: str, strength: float):
     """Add a penalty on every kernel to the network's loss, and return the network.
 
@@ -43,8 +44,6 @@ def penalize(model, kind: str, strength: float):
         ValueError: for an unknown kind or a negative strength.
     """
     lookup(kind, PENALTIES, "penalty")
-    if not strength >= 0:
-        raise ValueError(f"the strength of a penalty is 0 or above, got {strength!r}.")
     from keras import regularizers
 
     for kernel in kernels_of(model):

@@ -101,7 +101,8 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     >>> fans((300, 100)), fans((3, 3, 16, 32))
     ((300, 100), (144, 288))
     """
-    sizes = shape if isinstance(shape, Sequence | np.ndarray) else ()
+    listed = isinstance(shape, Sequence) or (isinstance(shape, np.ndarray) and shape.ndim > 0)
+    sizes = shape if listed else ()
     whole = all(isinstance(size, int | np.integer) and 0 < size < 2**31 for size in sizes)
     if len(sizes) < 2 or not whole:
         raise ValueError(

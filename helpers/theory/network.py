@@ -104,6 +104,7 @@ class Weights(Kind):
         return Parameters(kernels, biases)
 
 
+@takes(labels=Array("n", whole=True))
 def count_classes(labels: np.ndarray) -> int:
     """Return how many classes there are: one more than the highest label.
 

@@ -113,7 +113,8 @@ def propagate(
     shape = (depth, inputs, width)
     z, activations, slopes, gradients = (np.empty(shape) for _ in range(4))
     at_ends, at_weights = (np.random.default_rng([seed, stream]) for stream in (0, 1))
-    x = input_scale * at_ends.standard_normal(shape[1:])
+    with np.errstate(over="ignore"):
+        x = input_scale * at_ends.standard_normal(shape[1:])
     gradient = at_ends.standard_normal(shape[1:])
     shift = value(activation, 0.0) if centered else 0.0
     kernels = []

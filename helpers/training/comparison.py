@@ -145,6 +145,9 @@ def _cells(row: dict) -> tuple[str, ...]:
     quoted = ", ".join(f"{accuracy:.4f}" for accuracy in row["published"]) or "-"
     if not row["seeds"]:
         return (row["variant"], row["title"], "none", "-", "-", "-", "-", quoted)
+    missing = [name for name, value in row.items() if value is None]
+    if missing:
+        raise ValueError(f"a row with seeds has numbers, {row['title']!r} got none for {missing}.")
     return (
         row["variant"],
         row["title"],

@@ -236,6 +236,7 @@ def make_optimizer(variant: Variant, rate):
     """Return the variant's Keras optimizer at ``rate``, a number or a schedule."""
     from keras import optimizers
 
+    rate = float(rate) if isinstance(rate, int) else rate  # Keras takes no whole number
     match variant.optimizer:
         case "nadam":
             return optimizers.Nadam(rate)

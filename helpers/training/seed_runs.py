@@ -76,7 +76,7 @@ def validation_accuracies(
             if shape not in compiled:
                 compiled[shape] = model = logits_of(network)
                 loss = losses.SparseCategoricalCrossentropy(from_logits=True)
-                model.compile(optimizers.SGD(learning_rate), loss, metrics=["accuracy"])
+                model.compile(optimizers.SGD(float(learning_rate)), loss, metrics=["accuracy"])
             compiled[shape].set_weights(network.get_weights())
             rows.append(train(compiled[shape], seed))
         found[title] = np.array(rows)

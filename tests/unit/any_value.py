@@ -1,21 +1,36 @@
-"""Examples of every public function, and the values that take each argument's place in turn.
+"""What takes the place of an argument, and what may come of it.
 
-``EXAMPLES`` holds a call that works, by the function's name. What a test cannot make at import time
-(a network, a generator that a call uses up) is a :class:`Late`.
+A public function answers any value with a result or with a ``ValueError`` of its own: one that is
+raised in ``helpers`` and says what came. It never hangs, never raises anything else, and never
+warns.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
-from types import FunctionType
+import itertools
+import re
+import traceback
+import types
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from inspect import Parameter, signature
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from helpers.figures import CourseFigure
+
+HELPERS = Path(__file__).parents[2] / "helpers"
+SAYS_WHAT_CAME = re.compile(r"\b(got|unknown|holds)\b")
+NAN, INF = float("nan"), float("inf")
+HUGE = 10**6  # steps, layers, passes, units: too many for any of them
+
 
 class Late(NamedTuple):
-    """An argument that is made anew for each call."""
+    """An argument that is made anew for each call, or that takes long to make."""
 
-    make: Any
+    make: Callable[[], Any]
 
 
 class Also(NamedTuple):
@@ -25,8 +40,9 @@ class Also(NamedTuple):
     others: tuple
 
 
-RNG = Late(lambda: np.random.default_rng(0))
-NAN, INF = float("nan"), float("inf")
+class Accepted(BaseException):
+    """Raised in place of a training: the arguments were taken. No code under test catches it."""
+
 
 #: What takes the place of any argument, whatever it is.
 ANYTHING = (
@@ -49,7 +65,7 @@ ANYTHING = (
     1j,
     "",
     "no such name",
-    r"$\no{such$",
+    r"$\no{such$",  # no mathematics for Matplotlib
     "long " * 1_000,
     b"bytes",
     (),
@@ -67,66 +83,61 @@ ANYTHING = (
 )
 
 
-def variants(example) -> Iterator[Any]:
-    """Yield what takes the place of this example: anything, and what looks like it but is not."""
-    yield from ANYTHING
-    yield from _like(example)
+def variants(example) -> list:
+    """Return what takes the place of this example: anything, and what looks almost like it."""
+    return [*ANYTHING, *_like(example)]
 
 
 def _like(example) -> Iterator[Any]:
-    if isinstance(example, Late | Also):
-        yield from getattr(example, "others", ())
-        example = getattr(example, "example", None)
+    if isinstance(example, Also):
+        yield from example.others
+        example = example.example
     if isinstance(example, np.ndarray):
         yield from _arrays(example)
     elif isinstance(example, Mapping):
-        for key in example:
-            yield {other: value for other, value in example.items() if other != key}
-            yield from ({**example, key: value} for value in (None, "no such name", NAN, -1, []))
-        yield {**example, "no such name": next(iter(example.values()), None)}
-        yield {**example, None: next(iter(example.values()), None)}
+        yield from _mappings(example)
     elif isinstance(example, list | tuple) and example and not hasattr(example, "_fields"):
-        yield type(example)(list(example)[:-1])
-        yield type(example)([*example, *example])
-        yield from (type(example)([value, *example[1:]]) for value in _few(example[0]))
-        if isinstance(example[0], Mapping):
-            yield from ([value, *example[1:]] for value in _like(example[0]))
-    elif isinstance(example, FunctionType):
+        kind = type(example)
+        yield from (kind(example[:-1]), kind([*example, *example]))
+        yield from (kind([part, *example[1:]]) for part in _parts(example[0]))
+    elif isinstance(example, types.FunctionType):
         yield lambda *_, **__: None
-    elif isinstance(example, float) and not isinstance(example, bool):
+    elif isinstance(example, float):
         yield from (example * 1e6, -example, 0.0, np.array(example), np.full(2, example))
     elif isinstance(example, int) and not isinstance(example, bool):
-        yield from (1, 2, float(example), -example, 10**6, np.int64(example), np.full(2, example))
-
-
-def _few(example) -> Iterator[Any]:
-    """Yield what takes the place of a part of an example."""
-    yield from (None, "no such name", NAN, INF, -1, 1e308, [], {}, np.zeros((0, 3)))
-    if isinstance(example, np.ndarray) and example.ndim:
-        yield from (example[:-1], example[..., np.newaxis], example * NAN, example.astype(str))
-    if isinstance(example, list | tuple) and len(example) and not hasattr(example, "_fields"):
-        yield from (list(example)[:-1], [None, *example[1:]])
-        if isinstance(example[0], np.ndarray):
-            yield [example[0].T, *example[1:]]
-            yield [example[0] * NAN, *example[1:]]
+        yield from (1, 2, -example, HUGE, float(example), np.int64(example), np.full(2, example))
 
 
 def _arrays(example: np.ndarray) -> Iterator[np.ndarray]:
-    yield example.tolist()
     if example.dtype.kind == "f":
-        yield from (np.full_like(example, value) for value in (NAN, INF, -INF, 1e308, -1e308))
-        yield np.full_like(example, 5e-324)
-        yield example.astype(np.float32)
+        numbers = (NAN, INF, -INF, 1e308, -1e308, 5e-324)
+        yield from (np.full_like(example, number) for number in numbers)
     yield from (np.zeros_like(example), np.ones_like(example), -np.ones(example.shape, int))
-    yield from (example[..., np.newaxis], example.astype(str), example.astype(object))
-    yield from (example.astype(np.complex128), example.astype(bool), example.astype(np.float16))
-    yield from (example.astype(np.int8), example.astype(float) + 10**6)
-    yield example.astype(int) + 10**6
+    yield from (example.astype(int) + HUGE, example.astype(float) + HUGE, example.tolist())
+    dtypes = (str, object, bool, np.complex128, np.float32, np.float16, np.int8)
+    yield from (example.astype(dtype) for dtype in dtypes)
+    yield example[..., np.newaxis]
     if example.ndim:
         yield from (example[:-1], example[:0], example[:1], example[0], example[::-1])
         yield np.concatenate([example, example])
     if example.ndim > 1:
         yield from (example.T, example[..., :-1], example[..., :0], example[..., :1])
+
+
+def _mappings(example: Mapping) -> Iterator[dict]:
+    for key, value in example.items():
+        rest = {other: each for other, each in example.items() if other != key}
+        yield from (rest, {**rest, None: value}, {**rest, r"$\no{such$": value})
+        yield from ({**rest, key: part} for part in (None, "no such name", NAN, -1, []))
+
+
+def _parts(example) -> Iterator[Any]:
+    """Yield what takes the place of the first part of a list."""
+    yield from (None, "no such name", NAN, INF, -1, 1e308, [], {}, np.zeros((0, 3)))
+    if isinstance(example, np.ndarray) and example.ndim:
+        yield from (example[:-1], example[..., np.newaxis], example * NAN, example.astype(str))
+    elif isinstance(example, Mapping):
+        yield from _mappings(example)
 
 
 def made(value):
@@ -136,3 +147,56 @@ def made(value):
     if isinstance(value, Late):
         return value.make()
     return copy.deepcopy(value) if isinstance(value, np.ndarray | list | dict) else value
+
+
+def shown(value) -> str:
+    """Return a value for a report: on one line, with the shape of an array."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{value.shape} {value.ravel()[:3]}"
+    return " ".join(repr(value)[:80].split())
+
+
+def complaint(function: Callable, arguments: Mapping, drawn: set[str]) -> str | None:
+    """Call a function, use what it returns, and say what is wrong with that; None for nothing.
+
+    Args:
+        function: any.
+        arguments: by name.
+        drawn: the alt texts of figures that were drawn before; a figure is drawn once.
+    """
+    arguments = {name: made(value) for name, value in arguments.items()}
+    first = [
+        arguments.pop(name)
+        for name, parameter in signature(function).parameters.items()
+        if parameter.kind is Parameter.POSITIONAL_ONLY
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Keras's own, on its own ways with NumPy.
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module="keras")
+        try:
+            _use(function(*first, **arguments), drawn)
+        except Accepted:
+            return None
+        except ValueError as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            ours = Path(last.filename).is_relative_to(HELPERS)
+            if ours and SAYS_WHAT_CAME.search(str(error)):
+                return None
+            return f"{error!r} from {last.filename}:{last.lineno}"
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            return f"{error!r} from {last.filename}:{last.lineno}"
+    return None
+
+
+def _use(result, drawn: set[str]) -> None:
+    if isinstance(result, types.GeneratorType):
+        list(itertools.islice(result, 3))
+    elif isinstance(result, CourseFigure) and result.alt_text not in drawn:
+        drawn.add(result.alt_text)
+        result.to_png(0.5)
+    elif isinstance(result, AbstractContextManager) and not isinstance(result, CourseFigure | Path):
+        with result as given:
+            if isinstance(given, Path):
+                given.write_text("written")
