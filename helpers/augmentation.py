@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from helpers.arguments import GENERATOR, Array, Whole, takes
+from helpers.arguments import Whole, takes
+from helpers.arguments.arrays import GENERATOR, Array
 
 _IMAGES = Array("n, height, width, channels")
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from helpers.arguments import Array, Model, Whole, check_cost, check_labels, takes
+from helpers.arguments import Model, Whole, check_cost, takes
+from helpers.arguments.arrays import Array, check_labels
 from helpers.augmentation import views
 from helpers.models import DROPOUT
 from helpers.names import shown

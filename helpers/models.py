@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from helpers.arguments import (
-    FLAG,
-    Array,
     Dict,
     Items,
     Maybe,
@@ -24,6 +22,7 @@ from helpers.arguments import (
     check_cost,
     takes,
 )
+from helpers.arguments.arrays import FLAG, Array
 from helpers.backend import use_backend
 from helpers.names import lookup
 
@@ -117,7 +116,7 @@ _FIELDS = {
     "network": Dict(),
     "optimizer": Name(("nadam", "sgd"), "optimizer"),
     "learning_rate": Number("(0, inf)"),
-    "batch_size": Whole(1),
+    "batch_size": Whole(),  # as many as there are images, which is looked at where they are
     "standardize": FLAG,
     "one_cycle_epochs": Maybe(Whole(1)),
     "augment": FLAG,

@@ -5,7 +5,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from helpers.arguments import FLAG, Instance, Items, Maybe, takes
+from helpers.arguments import Instance, Items, Maybe, takes
+from helpers.arguments.arrays import FLAG
 from helpers.datasets import cache, identity
 from helpers.datasets.archives import read_keras_archive, sha256_of
 from helpers.datasets.dataset import (

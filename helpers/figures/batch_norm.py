@@ -7,7 +7,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from helpers.arguments import Array, Entries, Items, Name, Number, Text, takes
+from helpers.arguments import Entries, Items, Name, Number, Text, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
     DASHES,
     DATA_NAME,

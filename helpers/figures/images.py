@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from helpers.arguments import Array, Items, Text, Whole, takes
+from helpers.arguments import Items, Text, Whole, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
     DATA_NAME,
     SHARES,

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from helpers.arguments import Array, Document, Entries, Items, Maybe, Number, Whole, takes
+from helpers.arguments import Document, Entries, Items, Maybe, Number, Whole, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
     DATA_NAME,
     DRAWN,

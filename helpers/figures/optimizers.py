@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from helpers.arguments import Array, Entries, Instance, Items, Number, Text, takes
+from helpers.arguments import Entries, Instance, Items, Number, Text, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
     DASHES,
     DATA_NAME,

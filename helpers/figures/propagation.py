@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from helpers.arguments import Array, Entries, takes
+from helpers.arguments import Entries, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
     DATA_NAME,
     DRAWN_SIZES,

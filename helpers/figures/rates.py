@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from helpers.arguments import Array, Document, Items, Maybe, Number, Text, takes
+from helpers.arguments import Document, Items, Maybe, Number, Text, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
     DATA_NAME,
     DRAWN,

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import Array, Dict, Document, Items, Kind, Maybe, Text, Whole
+from helpers.arguments import Dict, Document, Items, Kind, Maybe, Text, Whole
+from helpers.arguments.arrays import Array
 from helpers.figures.base import DRAWN, VARIANT_MARKS, counted
 from helpers.names import lookup
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from helpers.arguments import Array, Entries, Instance, Maybe, Text, takes
+from helpers.arguments import Entries, Instance, Maybe, Text, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
     DASHES,
     DATA_NAME,

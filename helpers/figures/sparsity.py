@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from helpers.arguments import Array, Entries, takes
+from helpers.arguments import Entries, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
     DATA_NAME,
     PALETTE,

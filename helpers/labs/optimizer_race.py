@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from helpers.arguments import FLAG, Choice, Items, Name, Number, takes
+from helpers.arguments import Choice, Items, Name, Number, takes
+from helpers.arguments.arrays import FLAG
 from helpers.figures.base import (
     PALETTE,
     SMALL_SIZE,

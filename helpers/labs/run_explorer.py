@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from helpers.arguments import FLAG, Items, Name, Text, takes
+from helpers.arguments import Items, Name, Text, takes
+from helpers.arguments.arrays import FLAG
 from helpers.figures.base import (
     PALETTE,
     SMALL_SIZE,

@@ -10,7 +10,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from helpers.arguments import SEED, Array, Choice, Name, Number, Whole, takes
+from helpers.arguments import SEED, Choice, Name, Number, Whole, takes
+from helpers.arguments.arrays import Array
 from helpers.datasets import load_digits
 from helpers.figures.base import DASHES, PALETTE, TITLE_SIZE, Mark, name_data, short_power
 from helpers.labs.base import Lab, Settings, Table, control

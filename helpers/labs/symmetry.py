@@ -7,7 +7,8 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from helpers.arguments import SEED, Array, Choice, Name, Number, Text, Whole, takes
+from helpers.arguments import SEED, Choice, Name, Number, Text, Whole, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import PALETTE, SMALL_SIZE, TEXT_GREY, TITLE_SIZE, counted, name_data
 from helpers.labs.base import Lab, Settings, Table, control
 from helpers.labs.digit_inputs import N_CLASSES, SIDE, digit_inputs

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import Array, Document, Name, Number, takes
+from helpers.arguments import Document, Name, Number, takes
+from helpers.arguments.arrays import Array
 from helpers.datasets import load_digits
 from helpers.names import lookup
 from helpers.theory.network import Parameters

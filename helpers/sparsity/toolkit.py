@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import Array, Model, Number, Whole, takes
+from helpers.arguments import Model, Number, Whole, takes
+from helpers.arguments.arrays import Array
 from helpers.theory.pruning import sparsity
 
 TOOLKIT = "tensorflow_model_optimization"

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, ndtr
 
-from helpers.arguments import Array, Number, takes
+from helpers.arguments import Number, takes
+from helpers.arguments.arrays import Array
 from helpers.names import lookup
 
 # The constants of Klambauer et al. 2017 (arXiv 1706.02515), eq. 14, to double precision.

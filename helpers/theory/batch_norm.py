@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.signal import lfilter
 
-from helpers.arguments import Array, Instance, Number, Whole, takes
+from helpers.arguments import Instance, Number, Whole, takes
+from helpers.arguments.arrays import Array
 
 MOMENTUM = 0.99  # Keras's defaults; the paper leaves both open
 EPSILON = 1e-3

@@ -9,17 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from helpers.arguments import (
-    GENERATOR,
-    SEED,
-    Array,
-    Items,
-    Maybe,
-    Number,
-    Whole,
-    check_cost,
-    takes,
-)
+from helpers.arguments import SEED, Items, Maybe, Number, Whole, check_cost, takes
+from helpers.arguments.arrays import GENERATOR, Array
 from helpers.names import lookup
 from helpers.theory.activations import SELU_ALPHA, SELU_SCALE, get_activation, slope, value
 from helpers.theory.network import (

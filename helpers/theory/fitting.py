@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import SEED, Array, Instance, Items, Number, Whole, check_cost, takes
+from helpers.arguments import SEED, Instance, Items, Number, Whole, check_cost, takes
+from helpers.arguments.arrays import Array
 from helpers.theory.activations import get_activation
 from helpers.theory.network import (
     Parameters,

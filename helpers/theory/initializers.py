@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import GENERATOR, Number, check_cost, takes
+from helpers.arguments import Number, check_cost, takes
+from helpers.arguments.arrays import GENERATOR
 from helpers.names import lookup, shown
 
 # The standard deviation of a standard normal distribution cut off at -2 and 2. Keras divides by it,

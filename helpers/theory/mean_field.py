@@ -21,7 +21,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from helpers.arguments import FLAG, Called, Name, Number, Whole, elementwise, takes
+from helpers.arguments import Called, Name, Number, Whole, takes
+from helpers.arguments.arrays import FLAG, elementwise
 from helpers.theory.activations import ACTIVATIONS, slope, value
 from helpers.theory.initializers import get_initializer, weight_variance
 from helpers.theory.signal import SATURATED, largest_slope

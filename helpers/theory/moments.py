@@ -14,17 +14,8 @@ import numpy as np
 from scipy.optimize import root
 from scipy.special import log_ndtr, ndtr
 
-from helpers.arguments import (
-    GENERATOR,
-    Array,
-    Called,
-    Items,
-    Number,
-    Whole,
-    elementwise,
-    refuse,
-    takes,
-)
+from helpers.arguments import Called, Items, Number, Whole, refuse, takes
+from helpers.arguments.arrays import GENERATOR, Array, elementwise
 from helpers.names import lookup
 from helpers.theory.activations import SELU_ALPHA, SELU_SCALE, get_activation, value
 from helpers.theory.dropout import DROPOUTS, SELU_FLOOR, alpha_dropout_constants

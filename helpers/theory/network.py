@@ -11,17 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import (
-    GENERATOR,
-    Array,
-    Instance,
-    Items,
-    Kind,
-    Whole,
-    check_labels,
-    refuse,
-    takes,
-)
+from helpers.arguments import Instance, Items, Kind, Whole, refuse, takes
+from helpers.arguments.arrays import GENERATOR, Array, check_labels
 from helpers.theory.activations import get_activation, slope, value
 from helpers.theory.initializers import sample
 

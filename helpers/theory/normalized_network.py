@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import SEED, Array, Instance, Items, Name, Number, Whole, check_labels, takes
+from helpers.arguments import SEED, Instance, Items, Name, Number, Whole, takes
+from helpers.arguments.arrays import Array, check_labels
 from helpers.theory import batch_norm
 from helpers.theory.activations import ACTIVATIONS, slope, value
 from helpers.theory.network import make_parameters, softmax_cross_entropy

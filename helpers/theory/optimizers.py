@@ -12,17 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.signal import lfilter
 
-from helpers.arguments import (
-    FLAG,
-    Array,
-    Instance,
-    Items,
-    Maybe,
-    Number,
-    Whole,
-    check_cost,
-    takes,
-)
+from helpers.arguments import Instance, Items, Maybe, Number, Whole, check_cost, takes
+from helpers.arguments.arrays import FLAG, Array
 from helpers.names import lookup, shown
 from helpers.theory.surfaces import Surface
 

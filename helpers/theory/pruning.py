@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import Array, Items, Name, Number, Whole, takes
+from helpers.arguments import Items, Name, Number, Whole, takes
+from helpers.arguments.arrays import Array
 from helpers.names import lookup
 
 #: What a weight is compared with before the smallest are zeroed, and how people say it.

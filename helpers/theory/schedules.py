@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import Array, Called, Items, Number, Whole, elementwise, takes
+from helpers.arguments import Called, Items, Number, Whole, takes
+from helpers.arguments.arrays import Array, elementwise
 from helpers.names import lookup
 
 Schedule = Callable[[np.ndarray], np.ndarray]

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import FLAG, SEED, Instance, Name, Number, Whole, check_cost, takes
+from helpers.arguments import SEED, Instance, Name, Number, Whole, check_cost, takes
+from helpers.arguments.arrays import FLAG
 from helpers.theory.activations import ACTIVATIONS, slope, value
 from helpers.theory.initializers import get_initializer, sample
 

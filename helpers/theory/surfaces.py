@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.arguments import Array, Items, Number, takes
+from helpers.arguments import Items, Number, takes
+from helpers.arguments.arrays import Array
 from helpers.names import lookup
 
 RAVINE_CURVATURES = (1.0, 50.0)

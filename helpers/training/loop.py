@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from helpers import evaluation, machine
-from helpers.arguments import FLAG, Instance, Maybe, Number, Whole, takes
+from helpers.arguments import Instance, Maybe, Number, Whole, takes
+from helpers.arguments.arrays import FLAG
 from helpers.backend import use_backend
 from helpers.datasets import Dataset, take
 from helpers.datasets.dataset import DATASET
@@ -72,7 +73,7 @@ class Run:
 @takes(
     data=DATASET,
     batch_size=Maybe(Whole()),
-    learning_rate=Maybe(Number()),
+    learning_rate=Maybe(Number("(0, inf)")),
     store=Maybe(Instance(RunStore, expected="a RunStore")),
     progress=FLAG,
 )

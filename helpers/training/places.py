@@ -18,7 +18,7 @@ SMALLEST_BATCH, MOST_STEPS = 64, 100  # images a step, and steps an epoch
 MOST_IMAGES = 15_000  # to train on: 45 trainings on all of CIFAR-10 would take half an hour
 
 
-@takes(rates=Items(Number("(0, inf)")), data=DATASET, profile=PROFILE)
+@takes(rates=Items(Number("[0, inf)")), data=DATASET, profile=PROFILE)
 def accuracy_by_rate(
     place: str,
     rates: Sequence[float],

@@ -2,17 +2,8 @@
 
 import numpy as np
 
-from helpers.arguments import (
-    FLAG,
-    Array,
-    Document,
-    Instance,
-    Items,
-    Maybe,
-    Number,
-    Whole,
-    takes,
-)
+from helpers.arguments import Document, Instance, Items, Maybe, Number, Whole, takes
+from helpers.arguments.arrays import FLAG, Array
 from helpers.datasets import Dataset, take
 from helpers.datasets.dataset import DATASET
 from helpers.models import Variant, deep_mlp, get_variant, logits_of

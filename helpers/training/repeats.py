@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from helpers.arguments import Array, Items, Model, Number, takes
+from helpers.arguments import Items, Model, Number, takes
+from helpers.arguments.arrays import Array
 from helpers.backend import use_backend
 from helpers.datasets import Dataset
 from helpers.datasets.dataset import DATASET, PROFILE
@@ -58,7 +59,7 @@ def first_weights(data: Dataset, profile: Profile, **network) -> list[list[np.nd
     starts=Items(Items(Array())),
     data=DATASET,
     profile=PROFILE,
-    rate=Number("(0, inf)"),
+    rate=Number("[0, inf)"),
 )
 def accuracies(
     model, starts: Sequence[Sequence[np.ndarray]], data: Dataset, profile: Profile, rate: float
@@ -76,7 +77,7 @@ def accuracies(
         rate: the learning rate.
 
     Raises:
-        ValueError: for weights of another network, or a rate that is not above 0.
+        ValueError: for weights of another network, or a rate below 0.
     """
     from keras import ops
 

@@ -19,7 +19,7 @@ MOST_IMAGES = 20_000  # to train on: enough to see who learns, and a lesson is o
     data=DATASET,
     profile=PROFILE,
     networks=Entries(Dict(), least=0),
-    learning_rate=Number("(0, inf)"),
+    learning_rate=Number("[0, inf)"),
 )
 def validation_accuracies(
     data: Dataset,
@@ -44,7 +44,7 @@ def validation_accuracies(
         validation accuracy after each epoch, ``(seeds, epochs)``, by title.
 
     Raises:
-        ValueError: as ``deep_mlp``, and for a rate that is not above 0.
+        ValueError: as ``deep_mlp``, and for a rate below 0.
     """
     use_backend()
     from keras import losses, optimizers

@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 
 from helpers.arguments import (
-    FLAG,
-    GENERATOR,
-    Array,
     Called,
     Choice,
     Dict,
@@ -25,10 +22,9 @@ from helpers.arguments import (
     Text,
     Whole,
     check_cost,
-    check_labels,
-    elementwise,
     takes,
 )
+from helpers.arguments.arrays import FLAG, GENERATOR, Array, check_labels, elementwise
 
 
 def take(kind, value):

@@ -11,6 +11,7 @@ few.
 """
 
 import inspect
+import math
 import operator
 import re
 import sys
@@ -18,8 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from numbers import Integral, Real
 from os import PathLike
-
-import numpy as np
 
 from helpers.names import lookup, shown
 
@@ -71,7 +70,7 @@ def refuse(name: str, expected: str, value, why: str = "") -> None:
         ValueError: always.
     """
     came = shown(value)
-    if isinstance(value, np.ndarray):
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
         came = f"{value.dtype} of shape {value.shape}"
     raise ValueError(f"{name} must {expected}, got {came}{why}.")
 
@@ -92,32 +91,6 @@ def check_cost(what: str, count: int, most: int) -> None:
             f"{what} must be at most {most:,}, lest it take minutes or all of the memory, "
             f"got {count:,}."
         )
-
-
-def check_labels(labels: np.ndarray, classes: int) -> None:
-    """Refuse labels that are none of ``0 ... classes - 1``.
-
-    Raises:
-        ValueError: for such labels.
-    """
-    lowest, highest = labels.min(), labels.max()
-    if lowest < 0 or highest >= classes:
-        raise ValueError(
-            f"labels must lie from 0 to {classes - 1}, a class each, got {lowest} to {highest}."
-        )
-
-
-def elementwise(function: Callable, x: np.ndarray) -> np.ndarray:
-    """Return ``function(x)``, a number for each of ``x``, after a look at it.
-
-    Raises:
-        ValueError: for a result that is no number and no array of the shape of ``x``.
-    """
-    found = function(x)
-    result = np.asarray(found)
-    if result.dtype.kind not in "iufb" or result.shape not in ((), x.shape):
-        refuse("the function", f"return numbers in shape {x.shape}", found)
-    return np.broadcast_to(result, x.shape)
 
 
 class Kind:
@@ -152,8 +125,8 @@ class Whole(Kind):
     """A whole number from ``least`` to ``most``, as a Python int; a bool is none."""
 
     def __init__(self, least: int | None = None, most: int | None = None):
-        self.least = -np.inf if least is None else least
-        self.most = np.inf if most is None else most
+        self.least = -math.inf if least is None else least
+        self.most = math.inf if most is None else most
         self.bounds = "" if least is None else f" of at least {least}"
         if most is not None:
             self.bounds = f" of at most {most:,}" if least is None else f" from {least} to {most:,}"
@@ -171,14 +144,14 @@ class Interval:
 
     def __init__(self, text: str):
         opens, low, high, closes = re.fullmatch(r"([\[(])(\S+), (\S+)([\])])", text).groups()
-        self.low, self.high = np.float64(low), np.float64(high)
+        self.low, self.high = float(low), float(high)
         self.above = operator.ge if opens == "[" else operator.gt
         self.below = operator.le if closes == "]" else operator.lt
         least = f"{'at least' if opens == '[' else 'above'} {low}"
         finite = ["finite"] * (closes == ")")
-        if self.high < np.inf:
+        if self.high < math.inf:
             self.of_kind, self.expected = f" in {text}", f"lie in {text}"
-        elif self.low > -np.inf:
+        elif self.low > -math.inf:
             self.of_kind, self.expected = f" {least}", f"be {' and '.join([least, *finite])}"
         else:
             self.of_kind, self.expected = "", "be finite"
@@ -207,83 +180,10 @@ class Number(Kind):
             small = isinstance(value, Integral) and abs(value) < 2**53
             number = int(value) if small else float(value)
         except OverflowError:
-            number = np.nan
-        if not self.interval.holds(number) and not (self.gaps and not np.isfinite(number)):
+            number = math.nan
+        if not self.interval.holds(number) and not (self.gaps and not math.isfinite(number)):
             refuse(name, self.interval.expected, value, self.hint)
         return number
-
-
-class Array(Kind):
-    """Numbers in an array, or what NumPy makes one of.
-
-    Args:
-        shape: the axes, such as ``"n, features"``, ``"..., 3"`` or ``"n, ..."``; axes of one name
-            are of one size in all arguments, and no axis is empty. None takes any shape, empty ones
-            too.
-        interval: where they have to lie, such as ``"[0, 1]"``; None takes infinities and NaN too.
-        whole: whether they have to be whole numbers.
-        boolean: whether they have to be True and False.
-        gaps: whether infinities and NaN are taken beside what lies in the interval.
-    """
-
-    def __init__(
-        self,
-        shape: str | None = None,
-        interval: str | None = None,
-        *,
-        whole: bool = False,
-        boolean: bool = False,
-        gaps: bool = False,
-    ):
-        self.shape = shape
-        self.axes = None if shape is None else [axis.strip() for axis in shape.split(",")]
-        self.interval = interval and Interval(interval)
-        self.gaps = gaps
-        self.dtypes = "b" if boolean else "iu" if whole else "iuf"
-        self.what = "True and False" if boolean else "whole numbers" if whole else "numbers"
-
-    def take(self, name, value, sizes):
-        """Return the array."""
-        try:
-            array = np.asarray(value)
-        except (TypeError, ValueError, OverflowError):
-            array = None
-        if array is None or array.dtype.kind not in self.dtypes:
-            refuse(name, self._expected(sizes), value)
-        if self.axes is not None:
-            self._fit(name, array, sizes)
-        if self.interval is not None:
-            self._look_at_range(name, array)
-        return array
-
-    def _look_at_range(self, name: str, array: np.ndarray) -> None:
-        inside = self.interval.holds(array)
-        if self.gaps:
-            inside |= ~np.isfinite(array)
-        if not inside.all():
-            refuse(f"each number of {name}", self.interval.expected, array[~inside].flat[0].item())
-
-    def _fit(self, name: str, array: np.ndarray, sizes: dict[str, int]) -> None:
-        axes, shape = self.axes, array.shape
-        if axes[0] == "...":
-            axes = axes[1:]
-            shape = shape[len(shape) - len(axes) :] if len(shape) >= len(axes) else ()
-        elif axes[-1] == "...":
-            axes = axes[:-1]
-            shape = shape[: len(axes)]
-        fits = len(shape) == len(axes) and array.size > 0
-        known = dict(sizes)
-        for axis, size in zip(axes, shape, strict=False):
-            fits = fits and size == (int(axis) if axis.isdigit() else sizes.setdefault(axis, size))
-        if not fits:
-            refuse(name, self._expected(known), array)
-
-    def _expected(self, sizes: dict[str, int]) -> str:
-        if self.axes is None:
-            return f"hold {self.what}"
-        known = [f"{axis} = {sizes[axis]}" for axis in self.axes if axis in sizes]
-        brackets = f"({self.shape}{',' * (len(self.axes) == 1 and self.shape != '...')})"
-        return f"hold {self.what} in shape {brackets}" + f", {', '.join(known)}" * bool(known)
 
 
 class Name(Kind):
@@ -376,7 +276,9 @@ class Items(Kind):
 
     def take(self, name, value, sizes):
         """Return a list of what the kind returns for each; sizes are those of one item alone."""
-        if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str | bytes):
+        if (not isinstance(value, Sequence) and not hasattr(value, "shape")) or isinstance(
+            value, str
+        ):
             refuse(name, "be a list", value)
         if getattr(value, "ndim", 1) == 0 or len(value) < self.least:
             refuse(name, f"have at least {self.least} in it", value)
@@ -430,8 +332,4 @@ class Document(Kind):
         return {**value, **took}
 
 
-GENERATOR = Instance(
-    np.random.Generator, expected="a generator of NumPy, such as np.random.default_rng(0)"
-)
 SEED = Whole(0)
-FLAG = Instance(bool, np.bool_, expected="True or False")
