@@ -276,9 +276,8 @@ class Items(Kind):
 
     def take(self, name, value, sizes):
         """Return a list of what the kind returns for each; sizes are those of one item alone."""
-        if (not isinstance(value, Sequence) and not hasattr(value, "shape")) or isinstance(
-            value, str
-        ):
+        listed = isinstance(value, Sequence) or hasattr(value, "shape")
+        if not listed or isinstance(value, str | bytes):
             refuse(name, "be a list", value)
         if getattr(value, "ndim", 1) == 0 or len(value) < self.least:
             refuse(name, f"have at least {self.least} in it", value)
