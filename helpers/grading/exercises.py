@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.grading.hidden import HIDDEN, Hidden, load_hidden
+from helpers.build.sources import HIDDEN_TESTS, exercise_path
+from helpers.grading.hidden import Hidden, load_hidden
 
 GRADED_CELL = re.compile(r"(?:task|solution)-(\d+)-(\w+)")
 TITLE = re.compile(r"^#+ +([\w.]+)\s+(.+?)(?: *\(\d[^)]*\))? *$", re.MULTILINE)
@@ -82,14 +83,14 @@ def find_exercises(root: Path) -> dict[str, Exercise]:
         ValueError: when there is none, or when one was not built.
     """
     found = {}
-    for hidden in sorted(root.glob(f"chapters/*/{HIDDEN}")):
+    for hidden in sorted(root.glob(f"chapters/*/{HIDDEN_TESTS}")):
         name = hidden.parent.name
-        notebook = root / "exercises" / f"{name}.ipynb"
+        notebook = exercise_path(root, name)
         if not notebook.exists():
             raise ValueError(f"{notebook} is missing: run: course build {name}")
         found[name] = read_exercise(name, notebook, hidden)
     if not found:
-        raise ValueError(f"no exercise to grade: expected {root}/chapters/NAME/{HIDDEN}.")
+        raise ValueError(f"no exercise to grade: expected {root}/chapters/NAME/{HIDDEN_TESTS}.")
     return found
 
 

@@ -14,8 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-HIDDEN = "hidden_tests.py"
-
 
 @dataclass(frozen=True)
 class Property:
