@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from PIL import Image
+from run_documents import REPLICA, STAND_IN, make_run
 
 from helpers import figures
 from helpers.figures.base import (
@@ -23,35 +24,7 @@ from helpers.figures.base import (
 )
 from helpers.figures.runs import group_label, group_runs, over_seeds
 
-REPLICA, STAND_IN = "CIFAR-10 (JPEG replica)", "stand-in (not CIFAR-10)"
 NAMES = ("airplane", "automobile", "bird")
-
-
-def make_run(variant="bn", seed=0, epochs=6, data=REPLICA, profile="full", **changes):
-    """Return a run document whose validation accuracy is 0.3, 0.35, ... plus seed / 100."""
-    accuracy = [0.3 + 0.05 * epoch + seed / 100 for epoch in range(epochs)]
-    history = {
-        "loss": [2.0 - value for value in accuracy],
-        "accuracy": [value + 0.1 for value in accuracy],
-        "validation_loss": [2.3 - value for value in accuracy],
-        "validation_accuracy": accuracy,
-        "learning_rate": [1e-3] * epochs,
-        "seconds": [2.0 + seed] * epochs,
-    }
-    return {
-        "variant": variant,
-        "title": f"title of {variant}",
-        "data": data,
-        "profile": profile,
-        "seed": seed,
-        "best_epoch": epochs,
-        "planned_epochs": 100,
-        "settings": {"learning_rate": 1e-3},
-        "history": history,
-        "versions": {"keras": "3.15.0"},
-        "hardware": {"cores": 2},
-        **changes,
-    }
 
 
 def make_diverged(epochs=6, from_epoch=3):

@@ -11,37 +11,14 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
+from run_documents import REPLICA, STAND_IN, make_run
 from test_labs import live_widgets
 
 from helpers.figures.base import VARIANT_MARKS, CourseFigure, variant_mark
 from helpers.labs.run_explorer import RunExplorer
 
 ROOT = Path(__file__).parents[2]
-REPLICA, STAND_IN = "CIFAR-10 (JPEG replica)", "stand-in (not CIFAR-10)"
 METRICS = ("validation_accuracy", "accuracy", "validation_loss", "loss", "learning_rate")
-
-
-def make_run(variant="bn", seed=0, epochs=6, data=REPLICA, profile="full", **changes):
-    """Return a run document whose validation accuracy is 0.3, 0.35, ... plus seed / 100."""
-    accuracy = [0.3 + 0.05 * epoch + seed / 100 for epoch in range(epochs)]
-    history = {
-        "loss": [2.0 - value for value in accuracy],
-        "accuracy": [value + 0.1 for value in accuracy],
-        "validation_loss": [2.3 - value for value in accuracy],
-        "validation_accuracy": accuracy,
-        "learning_rate": [1e-3] * epochs,
-        "seconds": [2.0 + seed] * epochs,
-    }
-    return {
-        "variant": variant,
-        "title": f"title of {variant}",
-        "data": data,
-        "profile": profile,
-        "seed": seed,
-        "best_epoch": epochs,
-        "history": history,
-        **changes,
-    }
 
 
 @pytest.fixture
