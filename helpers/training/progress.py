@@ -21,7 +21,7 @@ class Progress:
             desc=title,
             unit="step",
             leave=False,
-            disable=not shown,
+            **({} if shown else {"disable": True}),  # where shown, TQDM_DISABLE decides: builds
             mininterval=0.5 if sys.stderr.isatty() or _in_notebook() else 15,
         )
         self.stop = self.curves = None

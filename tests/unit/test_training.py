@@ -2,7 +2,10 @@
 
 import json
 import math
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -516,6 +519,20 @@ def test_curves_grow_in_a_notebook_and_are_taken_away_at_the_end(data, store, mo
     *curves, last = shown
     assert "stand-in (not CIFAR-10)" in curves[0].alt_text
     assert last.data == ""
+
+
+def test_a_build_turns_the_bar_off():
+    """tqdm reads the variable when it is imported, so in a process of its own."""
+    code = (
+        "from helpers.training.progress import Progress;"
+        "print(*(Progress('run', 3, 2, shown=shown).bar.disable for shown in (True, False)))"
+    )
+    for off, expected in (("1", "True True"), ("", "False True")):
+        environment = os.environ | {"TQDM_DISABLE": off}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        )
+        assert done.stdout.strip() == expected, done.stderr
 
 
 def test_without_progress_nothing_is_written(data, store, capfd):
