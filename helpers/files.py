@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from helpers.names import shown
+
 
 def course_home() -> Path:
     """Return the folder for data and runs: ``COURSE_HOME``, or the user's cache folder.
@@ -20,12 +22,18 @@ def course_home() -> Path:
     return Path(platformdirs.user_cache_dir("training-deep-networks", appauthor=False))
 
 
+LONGEST = 200  # characters of a file's name; the system's limit is 255, and more is written first
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` to write to; put it in place only when all went well.
 
     A reader sees the old file or the whole new one. When the block raises (a full disk, an
     interrupt), the temporary file is removed and ``path`` stays what it was.
+
+    Raises:
+        ValueError: for what is no path, or too long a name.
 
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "answer.txt"
@@ -34,7 +42,13 @@ def replacing(path: Path) -> Iterator[Path]:
     >>> target.read_text()
     '42'
     """
+    if not isinstance(path, str | os.PathLike) or not str(path).strip():
+        raise ValueError(f"path must be a path, got {shown(path)}.")
     path = Path(path)
+    if len(path.name) > LONGEST:
+        raise ValueError(
+            f"expected a name of at most {LONGEST} characters, got {shown(path.name)}."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:

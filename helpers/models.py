@@ -4,17 +4,33 @@ Everything here is Keras 3 that runs on any backend. Images go in as ``uint8``: 
 network's first layer, so that no float copy of a data set is ever made.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from helpers.arguments import (
+    Dict,
+    Items,
+    Maybe,
+    Model,
+    Name,
+    Number,
+    Text,
+    Whole,
+    check_cost,
+    takes,
+)
+from helpers.arguments.arrays import FLAG, Array
 from helpers.backend import use_backend
 from helpers.names import lookup
 
 NORMALIZATION = ("before", "after")
 DROPOUT = {"dropout": "Dropout", "alpha": "AlphaDropout"}
 DROPOUT_PLACES = ("output", "hidden")
+MOST_LAYERS = 1_000
+MOST_WEIGHTS = 100_000_000  # of a network: 400 MB
 
 
 @dataclass(frozen=True)
@@ -93,16 +109,46 @@ VARIANTS = {
 }
 
 
+#: What the fields of a :class:`Variant` may be.
+_FIELDS = {
+    "name": Text(),
+    "title": Text(),
+    "network": Dict(),
+    "optimizer": Name(("nadam", "sgd"), "optimizer"),
+    "learning_rate": Number("(0, inf)"),
+    "batch_size": Whole(),  # as many as there are images, which is looked at where they are
+    "standardize": FLAG,
+    "one_cycle_epochs": Maybe(Whole(1)),
+    "augment": FLAG,
+    "monte_carlo_of": Maybe(Name(VARIANTS, "variant")),
+}
+
+
 def get_variant(name: "str | Variant", /, **changes) -> Variant:
     """Return the named variant (or the one given), with any fields in ``changes`` replaced.
 
     Raises:
-        ValueError: for an unknown name, listing the known ones.
+        ValueError: for an unknown name or field, listing the known ones, or a bad value of a field.
     """
+    for field, value in changes.items():
+        changes[field] = lookup(field, _FIELDS, "field of a variant").take(field, value, {})
     variant = name if isinstance(name, Variant) else lookup(name, VARIANTS, "variant")
     return replace(variant, **changes)
 
 
+@takes(
+    input_shape=Items(Whole(1, 1_000_000)),
+    n_classes=Whole(2),
+    depth=Whole(0),
+    width=Whole(1),
+    normalization=Maybe(Name(NORMALIZATION, "normalization")),
+    dropout=Maybe(Name(DROPOUT, "dropout")),
+    dropout_rate=Number("[0, 1)"),
+    dropout_place=Name(DROPOUT_PLACES, "dropout_place"),
+    mean=Maybe(Array("channels", "(-inf, inf)")),
+    variance=Maybe(Array("channels", "[0, inf)")),
+    seed=Maybe(Whole(0)),
+)
 def deep_mlp(
     *,
     input_shape: Sequence[int] = (32, 32, 3),
@@ -147,24 +193,22 @@ def deep_mlp(
         ``(batch, n_classes)`` probabilities.
 
     Raises:
-        ValueError: for an unknown name or a number out of its range.
+        ValueError: for an unknown name, a number out of its range, or more layers or weights than a
+            laptop can hold.
 
     >>> deep_mlp(depth=2, width=10).count_params()
     30950
     """
-    _validate(depth, width, n_classes, dropout_rate, mean, variance)
-    if normalization is not None:
-        lookup(normalization, dict.fromkeys(NORMALIZATION), "normalization")
-    if dropout is not None:
-        dropout = lookup(dropout, DROPOUT, "dropout")
-    lookup(dropout_place, dict.fromkeys(DROPOUT_PLACES), "dropout_place")
+    _validate(input_shape, depth, width, n_classes, mean, variance)
     use_backend()
+    check_activation(activation)
+    _check_initializer(initializer)
     from keras import Input, Sequential, layers
 
     seeds = iter(np.random.SeedSequence(seed).generate_state(2 * depth + 2))
 
     def dropped() -> list:
-        kind = None if dropout is None else getattr(layers, dropout)
+        kind = None if dropout is None else getattr(layers, DROPOUT[dropout])
         return [] if kind is None else [kind(dropout_rate, seed=int(next(seeds)))]
 
     def hidden() -> list:
@@ -193,6 +237,32 @@ def deep_mlp(
     return model
 
 
+def check_activation(activation) -> None:
+    """Refuse what Keras does not know as an activation: a name, or a function.
+
+    Raises:
+        ValueError: for an unknown name, with the nearest spelling and all known names.
+    """
+    from keras import activations
+
+    if not callable(activation):
+        lookup(activation, _names_in(activations), "activation of Keras")
+
+
+def _check_initializer(initializer) -> None:
+    from keras import initializers
+
+    if not isinstance(initializer, initializers.Initializer):
+        lookup(initializer, _names_in(initializers), "initializer of Keras")
+
+
+def _names_in(module) -> dict[str, None]:
+    """Return what a module of Keras offers by name."""
+    names = (name for name in dir(module) if callable(getattr(module, name)) and name[0] != "_")
+    return dict.fromkeys(sorted(set(names) - {"get", "serialize", "deserialize", "Initializer"}))
+
+
+@takes(model=Model())
 def logits_of(model):
     """Return the network without its softmax, sharing all weights: train this one.
 
@@ -200,12 +270,21 @@ def logits_of(model):
     probabilities off at 1e-7, and with them the gradient, but on TensorFlow it finds the logits
     behind the softmax and does not. Measured on JAX: the notes' net with raw pixels, whose first
     losses are above 100, then never learns.
+
+    Raises:
+        ValueError: for what is no network that ends in a softmax layer.
     """
-    from keras import Model
+    import keras
 
-    return Model(model.inputs[0], model.layers[-2].output)
+    if not isinstance(model.layers[-1], keras.layers.Softmax):
+        raise ValueError(
+            "expected a network that ends in a softmax layer, as deep_mlp gives, got one that ends "
+            f"in {type(model.layers[-1]).__name__}."
+        )
+    return keras.Model(model.inputs[0], model.layers[-2].output)
 
 
+@takes(trainer=Model(), n_classes=Whole(2, 1_000_000))
 def create_variables(trainer, n_classes: int) -> None:
     """Make the variables of a compiled model's optimizer and metrics before its first step.
 
@@ -215,7 +294,12 @@ def create_variables(trainer, n_classes: int) -> None:
     Args:
         trainer: compiled, with a loss on logits, see :func:`logits_of`.
         n_classes: units of its output layer.
+
+    Raises:
+        ValueError: for a network that is not compiled.
     """
+    if not trainer.compiled:
+        raise ValueError("expected a compiled network, got one that is not: call compile first.")
     trainer.optimizer.build(trainer.trainable_variables)
     trainer.compute_metrics(
         None, np.zeros(1, np.int32), np.full((1, n_classes), 1 / n_classes, np.float32)
@@ -237,15 +321,15 @@ def _seeded(initializer: str, seed: int):
     return type(unseeded).from_config(config | {"seed": seed} if "seed" in config else config)
 
 
-def _validate(depth, width, n_classes, dropout_rate, mean, variance) -> None:
-    for name, value, least in (
-        ("depth", depth, 0),
-        ("width", width, 1),
-        ("n_classes", n_classes, 2),
-    ):
-        if not isinstance(value, int | np.integer) or value < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
-    if not 0 <= dropout_rate < 1:
-        raise ValueError(f"dropout_rate must lie in [0, 1), got {dropout_rate!r}.")
+def _validate(input_shape, depth, width, n_classes, mean, variance) -> None:
+    check_cost("depth", depth, MOST_LAYERS)
+    inputs = math.prod(input_shape)
+    weights = inputs * width + depth * width**2 + width * n_classes
+    check_cost("weights of a network", weights, MOST_WEIGHTS)
     if (mean is None) != (variance is None):
-        raise ValueError("mean and variance go together: give both or neither.")
+        raise ValueError("mean and variance go together: give both or neither, got one.")
+    if mean is not None and len(mean) not in (1, input_shape[-1]):
+        raise ValueError(
+            f"mean and variance have one number for each of {input_shape[-1]} channels, got "
+            f"{len(mean)}."
+        )

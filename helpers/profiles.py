@@ -53,4 +53,6 @@ def get_profile(name: str | None = None) -> Profile:
     Raises:
         ValueError: for an unknown name.
     """
-    return lookup(name or os.environ.get("COURSE_PROFILE") or "quick", PROFILES, "profile")
+    if name is None:
+        name = os.environ.get("COURSE_PROFILE") or "quick"
+    return lookup(name, PROFILES, "profile")

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from helpers.arguments import Document, Instance, Items, Name, Text, takes
 from helpers.names import lookup
 
 FOLDER = Path(__file__).parent / "quizzes"
@@ -72,14 +73,28 @@ SCRIPT = """
 """
 
 
+_TEXT = Instance(str, expected="a text")
+_QUESTION = Document(
+    {
+        "question": _TEXT,
+        "type": Name(TYPES, "type of question"),
+        "answers": Items(Document({"feedback": _TEXT}, {"answer": _TEXT})),
+    }
+)
+
+
 class Quiz:
     """The questions of one chapter. A notebook shows them as the last expression of a cell.
 
     Args:
         chapter: its name, for example ``01_vanishing_gradients``.
         questions: as ``quiz.yaml`` holds them, in jupyterquiz's own keys.
+
+    Raises:
+        ValueError: for a question without what every question has.
     """
 
+    @takes(chapter=Text(), questions=Items(_QUESTION))
     def __init__(self, chapter: str, questions: Sequence[Mapping]) -> None:
         self.chapter = chapter
         self.questions = questions
@@ -122,8 +137,12 @@ def load_quiz(chapter: str) -> Quiz:
     return Quiz(chapter, json.loads(path.read_text(encoding="utf-8")))
 
 
+@takes(text=_TEXT)
 def as_html(text: str) -> str:
     """Return a text of a quiz as HTML: escaped, with `` `code` `` and ``*stress*``.
+
+    Raises:
+        ValueError: for what is no text.
 
     >>> as_html("`a * b * c` is *not* 0 for z < 0")
     '<code>a * b * c</code> is <em>not</em> 0 for z &lt; 0'

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers.arguments import Instance, takes
 from helpers.profiles import Profile
 
 SIDE, CHANNELS = 32, 3
@@ -124,11 +125,19 @@ _BANNER = (
 )
 
 
+DATASET = Instance(Dataset, expected="a data set, such as load_digits() gives")
+PROFILE = Instance(Profile, expected="a profile, such as get_profile('ci') gives")
+
+
+@takes(data=DATASET, profile=PROFILE)
 def take(data: Dataset, profile: Profile) -> Dataset:
     """Return the first images of each split, as many as ``profile`` has a budget for.
 
     Splits are in an order that has nothing to do with their classes, so the first images are a
     fair sample. A subset gets a fingerprint of its own; nothing is copied.
+
+    Raises:
+        ValueError: for what is no data set, or no profile.
     """
     budget = {
         "train": profile.train_images,

@@ -4,7 +4,8 @@ import hashlib
 
 import numpy as np
 
-from helpers.datasets.dataset import Dataset, Split
+from helpers.arguments import takes
+from helpers.datasets.dataset import PROFILE, Dataset, Split
 from helpers.datasets.loading import load_cifar10
 from helpers.datasets.splits import content_hashes, split_by_content
 from helpers.profiles import Profile
@@ -43,10 +44,12 @@ def load_digits() -> Dataset:
     )
 
 
+@takes(profile=PROFILE)
 def lesson_data(profile: Profile) -> Dataset:
     """Return what the small networks train on: digits, and in ``full`` CIFAR-10 (or its stand-in).
 
     Raises:
         DataError: in ``full``, as :func:`load_cifar10` does.
+        ValueError: for what is no profile.
     """
     return load_cifar10() if profile.name == "full" else load_digits()

@@ -5,11 +5,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from helpers.arguments import Instance, Items, Maybe, takes
+from helpers.arguments.arrays import FLAG
 from helpers.datasets import cache, identity
 from helpers.datasets.archives import read_keras_archive, sha256_of
 from helpers.datasets.dataset import (
     CLASS_NAMES,
     HOW_TO_GET_CIFAR10,
+    PROFILE,
     DataError,
     Dataset,
     Split,
@@ -31,6 +34,11 @@ _KERAS_NAMES = (
 )
 
 
+@takes(
+    download=Maybe(FLAG),
+    profile=Maybe(PROFILE),
+    sources=Items(Instance(Source, expected="a Source of helpers.datasets.sources"), least=0),
+)
 def load_cifar10(
     *,
     download: bool | None = None,
@@ -59,6 +67,7 @@ def load_cifar10(
     Raises:
         DataError: where ``CIFAR10_DIR`` is set and its data cannot be used (nothing else is put
             in its place), where a damaged cache cannot be made anew, or where the disk is full.
+        ValueError: for an argument of another type.
     """
     folder = os.environ.get("CIFAR10_DIR")
     if folder:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from helpers.arguments import SEED, Whole, check_cost, takes
 from helpers.datasets.cache import cache_path, cached
 from helpers.datasets.dataset import IMAGE_SHAPE, N_CLASSES, SIDE, STAND_IN_NAME, Dataset, Split
 
@@ -17,6 +18,7 @@ CLASS_NAMES = tuple(f"digit {digit}" for digit in range(N_CLASSES))
 SOURCE = "scikit-learn's handwritten digits over its sample photographs"
 # Parts of the 1,797 digits: nothing drawn for one split is ever seen in another.
 SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
+MOST_IMAGES = 200_000  # 600 MB
 _CHUNK = 500  # images made at a time: bounds memory, and keeps the first images for any number
 _ENLARGED = 4  # each digit is enlarged once by this factor
 
@@ -29,6 +31,7 @@ _BLEND = (0.55, 0.95)  # how opaque the digit is
 _CONTRAST = 60.0  # least difference in brightness (0 to 255) from the patch under the digit
 
 
+@takes(n_train=Whole(1), n_validation=Whole(1), n_test=Whole(1), seed=SEED)
 def make_stand_in(
     n_train: int = 45_000, n_validation: int = 5_000, n_test: int = 10_000, seed: int = 0
 ) -> Dataset:
@@ -42,16 +45,15 @@ def make_stand_in(
         seed: of every random choice, including which digits are in which split.
 
     Raises:
-        ValueError: for a number of images below 1, or a negative seed.
+        ValueError: for a number of images below 1, more than memory should hold, or a negative
+            seed.
 
     >>> data = make_stand_in(20, 10, 10)
     >>> data.train.images.shape, data.name
     ((20, 32, 32, 3), 'stand-in (not CIFAR-10)')
     """
     counts = {"train": n_train, "validation": n_validation, "test": n_test}
-    for name, value, least in (*((f"n_{k}", v, 1) for k, v in counts.items()), ("seed", seed, 0)):
-        if not isinstance(value, int | np.integer) or value < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
+    check_cost("images", sum(counts.values()), MOST_IMAGES)
 
     def make() -> Dataset:
         splits = {part: _split(part, count, seed) for part, count in counts.items()}

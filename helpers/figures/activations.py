@@ -5,16 +5,19 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from helpers.arguments import Entries, Number, Text, takes
 from helpers.figures.base import (
     DASHES,
     PALETTE,
     CourseFigure,
     Mark,
     course_style,
+    plain,
     set_caption,
     set_title,
     variant_mark,
 )
+from helpers.names import shown
 
 ACTIVATION_MARKS = {
     "linear": Mark(PALETTE["grey"], DASHES["dotted"], "X"),
@@ -36,6 +39,7 @@ def activation_mark(name: str) -> Mark:
     return ACTIVATION_MARKS.get(name) or variant_mark(name)
 
 
+@takes(costs=Entries(Entries(Number("[0, 1e100]")), least=0), what=Text())
 @course_style()
 def cost_bars(costs: Mapping[str, Mapping[str, float]], what: str) -> CourseFigure:
     """Draw how long each activation takes, as a multiple of ReLU's time.
@@ -45,11 +49,13 @@ def cost_bars(costs: Mapping[str, Mapping[str, float]], what: str) -> CourseFigu
         what: what was timed, for the caption.
 
     Raises:
-        ValueError: when there is nothing to draw.
+        ValueError: when there is nothing to draw, or not every activation has every measurement.
     """
     if not costs:
         raise ValueError("expected the cost of one activation or more, got none.")
-    measurements = list(dict.fromkeys(name for cost in costs.values() for name in cost))
+    measurements = list(next(iter(costs.values())))
+    if any(cost.keys() != set(measurements) for cost in costs.values()):
+        raise ValueError(f"expected of every activation {measurements}, got {shown(costs)}.")
     figure = CourseFigure("being drawn", width=7.5, height=1.6 + 0.32 * len(costs))
     axes = figure.subplots()
     colors = [PALETTE["blue"], PALETTE["orange"], PALETTE["green"]]
@@ -59,9 +65,9 @@ def cost_bars(costs: Mapping[str, Mapping[str, float]], what: str) -> CourseFigu
         values = [cost[name] for cost in costs.values()]
         hatch = ("", "//", "..")[place % 3]
         style = {"color": colors[place % 3], "hatch": hatch, "edgecolor": "white"}
-        axes.barh(rows, values, height, label=name, **style)
+        axes.barh(rows, values, height, label=plain(name), **style)
     axes.axvline(1, color="black", linewidth=1)
-    axes.set_yticks(np.arange(len(costs)), list(costs))
+    axes.set_yticks(np.arange(len(costs)), [plain(title) for title in costs])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))

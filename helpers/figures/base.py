@@ -14,6 +14,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from helpers.arguments import MOST_CHARACTERS, Kind, Name, Number, Whole, takes
+from helpers.names import shown
+
+DRAWN = "[-1e100, 1e100]"  # numbers that an axis can hold, with room for its ticks
+DRAWN_SIZES = "[0, 1e100]"
+DRAWN_POWERS = "[1e-100, 1e100]"  # on a logarithmic axis
+SHARES = "[0, 1]"
 SCREEN_DPI = 100  # one inch of a figure is 100 CSS pixels wide on the page
 SCREEN_SCALE = 2  # ... and 200 in the file, so that it is crisp on a high-resolution screen
 TITLE_SIZE = 12
@@ -122,8 +129,16 @@ class CourseFigure(Figure):
         alt_text: what is to be *seen*, with numbers, for who cannot see it.
         width, height: size in inches; an inch is 100 CSS pixels.
         layout: a Matplotlib layout engine, or "none" to place the axes by hand (faster).
+
+    Raises:
+        ValueError: for a missing alt text, a size out of its range, or an unknown layout.
     """
 
+    @takes(
+        width=Number("[0.5, 200]"),
+        height=Number("[0.5, 200]"),
+        layout=Name(("constrained", "compressed", "tight", "none"), "layout"),
+    )
     def __init__(self, alt_text: str, width=7.5, height=4.2, layout="constrained"):
         with course_style():
             super().__init__(
@@ -143,16 +158,20 @@ class CourseFigure(Figure):
     def alt_text(self, text: str) -> None:
         if not isinstance(text, str) or not text.strip():
             raise ValueError(
-                f"a figure needs alt text, a sentence that says what is seen; got {text!r}"
+                f"a figure needs alt text, a sentence that says what is seen; got {shown(text)}"
             )
         self._alt_text = " ".join(text.split())
 
+    @takes(scale=Number("[0.1, 10]"), compress_level=Whole(0, 9))
     @course_style()
     def to_png(self, scale: float = SCREEN_SCALE, compress_level: int = 6) -> bytes:
         """Return the figure as PNG, ``scale`` pixels to the CSS pixel.
 
         The bytes depend on nothing but the figure: no date and no version is stored in them. (It
         draws and writes the pixels itself: ``savefig`` lays the figure out twice.)
+
+        Raises:
+            ValueError: for a number out of its range.
         """
         before = self.dpi
         self.dpi = SCREEN_DPI * scale
@@ -223,9 +242,22 @@ def name_data(title: str, data_name: str) -> str:
     >>> name_data("Validation accuracy", "CIFAR-10 (JPEG replica)")
     'Validation accuracy — CIFAR-10 (JPEG replica)'
     """
-    if not isinstance(data_name, str) or not data_name.strip():
-        raise ValueError(f"a figure names its data set; expected its name, got {data_name!r}")
+    named = isinstance(data_name, str) and data_name.strip()
+    if not named or len(data_name) > MOST_CHARACTERS:
+        raise ValueError(f"a figure names its data set; expected its name, got {shown(data_name)}")
     return f"{title} — {data_name}"
+
+
+class DataName(Kind):
+    """The name of a data set, as :func:`name_data` takes it."""
+
+    def take(self, name, value, sizes):
+        """Return the name."""
+        name_data("", value)
+        return value
+
+
+DATA_NAME = DataName()
 
 
 def set_title(figure: Figure, text: str) -> None:

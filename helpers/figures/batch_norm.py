@@ -7,19 +7,25 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from helpers.arguments import Entries, Items, Name, Number, Text, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
     DASHES,
+    DATA_NAME,
+    DRAWN,
     PALETTE,
+    SHARES,
     CourseFigure,
     Mark,
     course_style,
     in_words,
     name_data,
+    plain,
     set_caption,
     set_title,
 )
 from helpers.figures.parts import legend_beside
-from helpers.names import lookup
+from helpers.names import shown
 
 _BEFORE = Mark(PALETTE["vermillion"], DASHES["dashed"], "s")
 _AFTER = Mark(PALETTE["green"], DASHES["dash dot"], "^")
@@ -29,6 +35,7 @@ PLACES = {
     "after": ("batch norm after the activation", _AFTER),
 }
 STATISTICS = ("mean", "standard deviation")
+_PLACE = Name(PLACES, "place of batch norm")
 
 
 def _draw_units(axes, steps: np.ndarray, values: np.ndarray, mark: Mark) -> None:
@@ -38,6 +45,12 @@ def _draw_units(axes, steps: np.ndarray, values: np.ndarray, mark: Mark) -> None
     axes.plot(steps, np.median(values, axis=1), color="black", linewidth=2.2)
 
 
+@takes(
+    steps=Array("looks", DRAWN),
+    entering=Entries(Array("looks, 2, units", DRAWN), alike=True, key=_PLACE),
+    layer=Text(),
+    data_name=DATA_NAME,
+)
 @course_style()
 def units_while_training(
     steps, entering: Mapping[str, np.ndarray], layer: str, data_name: str
@@ -52,18 +65,19 @@ def units_while_training(
         data_name: the data set's name, for the title.
 
     Raises:
-        ValueError: for an unknown place, or no data set's name.
+        ValueError: for an unknown place, no data set's name, steps that do not rise, or shapes that
+            do not fit.
     """
-    marks = {place: lookup(place, PLACES, "place of batch norm") for place in entering}
-    steps = np.asarray(steps)
+    if not (np.diff(steps) > 0).all():
+        raise ValueError(f"expected steps that rise, got {shown(steps.tolist())}.")
     figure = CourseFigure("being drawn", width=8.2, height=4.6)
     grid = figure.subplots(2, len(entering), sharex=True, sharey="row", squeeze=False)
     said = []
     for column, (place, values) in zip(grid.T, entering.items(), strict=True):
-        title, mark = marks[place]
+        title, mark = PLACES[place]
         for row, axes in enumerate(column):
             _draw_units(axes, steps, values[:, row], mark)
-            axes.set_xlim(steps[0], steps[-1])
+            axes.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
             axes.yaxis.set_major_locator(MaxNLocator(5))
         column[0].set_title(title)
         column[-1].set_xlabel("training step")
@@ -73,7 +87,7 @@ def units_while_training(
     everything = np.concatenate([values for values in entering.values()])
     for row, axes in enumerate(grid[:, 0]):
         low, high = everything[:, row].min(), everything[:, row].max()
-        margin = 0.05 * (high - low)
+        margin = 0.05 * (high - low) or 1
         axes.set_ylim(min(0, low) - margin * (row == 0), high + margin)
     set_title(figure, name_data(f"What enters the activations of {layer}", data_name))
     set_caption(figure, "Coloured: each unit, over 256 images. Black: the median unit.")
@@ -95,6 +109,12 @@ def _units_in_words(values: np.ndarray) -> str:
     )
 
 
+@takes(
+    settings=Items(Number(DRAWN)),
+    accuracies=Entries(Array("settings, seeds", SHARES), alike=True, key=_PLACE),
+    name=Text(),
+    data_name=DATA_NAME,
+)
 @course_style()
 def accuracy_by_setting(
     settings: Sequence, accuracies: Mapping[str, np.ndarray], name: str, data_name: str
@@ -114,10 +134,13 @@ def accuracy_by_setting(
     axes = figure.subplots()
     handles, said = [], []
     for number, (place, values) in enumerate(accuracies.items()):
-        title, mark = lookup(place, PLACES, "place of batch norm")
+        title, mark = PLACES[place]
         values = np.asarray(values)
         if len(values) != len(settings):
-            raise ValueError(f"{len(settings)} settings, and accuracies of {len(values)}: {place}.")
+            raise ValueError(
+                "expected accuracies for each setting, got "
+                f"{len(settings)} settings, and accuracies of {len(values)} ({place})."
+            )
         mean, std = values.mean(axis=1), values.std(axis=1, ddof=min(1, values.shape[1] - 1))
         # Side by side, or the bars would hide one another.
         at = np.arange(len(settings)) + 0.08 * (number - (len(accuracies) - 1) / 2)
@@ -128,7 +151,7 @@ def accuracy_by_setting(
         said.append(f"{title}: " + ", ".join(f"{s:g}: {m:.2f} ± {d:.2f}" for s, m, d in pairs))
     seeds = values.shape[1]
     axes.set_xticks(range(len(settings)), [f"{setting:g}" for setting in settings])
-    axes.set(xlabel=name, ylabel="validation accuracy", ylim=(0, 1))
+    axes.set(xlabel=plain(name), ylabel="validation accuracy", ylim=(0, 1))
     legend_beside(axes, handles)
     set_title(figure, name_data(f"Accuracy by {name}", data_name))
     set_caption(figure, f"Mean ± standard deviation over {seeds} seeds.")

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from helpers.arguments import Document, Items, Kind, Number, Text, takes
 from helpers.figures.base import (
+    DATA_NAME,
     PALETTE,
+    SHARES,
     SMALL_SIZE,
     TEXT_GREY,
     CourseFigure,
@@ -20,16 +23,32 @@ from helpers.figures.base import (
 COLUMNS = 4  # panels beside each other
 
 
+_BINS = Items(
+    Document(
+        {"confidence": Number(SHARES), "accuracy": Number(SHARES), "count": Number("[0, 1e12]")}
+    ),
+    least=0,
+)
+
+
 def _models(bins, ece, title) -> list[tuple]:
     """Return (bins, ece, title) of each model, from those of one or of several."""
     if isinstance(title, str):
-        return [(bins, ece, title)]
+        bins, ece, title = [bins], [ece], [title]
+    listed = Items(Kind(), least=0)
+    bins, ece, title = (
+        listed.take(name, several, {})
+        for name, several in (("bins", bins), ("ece", ece), ("title", title))
+    )
     if not len(bins) == len(ece) == len(title) > 0:
         raise ValueError(
             "expected as many lists of bins as errors and titles, at least one; got "
             f"{len(bins)}, {len(ece)} and {len(title)}"
         )
-    return list(zip(bins, ece, title, strict=True))
+    return [
+        (_BINS.take("bins", b, {}), Number(SHARES).take("ece", e, {}), Text().take("title", t, {}))
+        for b, e, t in zip(bins, ece, title, strict=True)
+    ]
 
 
 def _filled(bins: Sequence[dict]) -> np.ndarray:
@@ -69,6 +88,7 @@ def _draw_model(upper, lower, bins, ece, title, inches) -> None:
     lower.set_xlabel("confidence")
 
 
+@takes(data_name=DATA_NAME)
 @course_style()
 def reliability_diagram(bins, ece, data_name, title) -> CourseFigure:
     """Draw accuracy against confidence, with the share of the images in each bin below.
@@ -84,7 +104,7 @@ def reliability_diagram(bins, ece, data_name, title) -> CourseFigure:
         title: the model's name, or a list of them.
 
     Raises:
-        ValueError: when there are not as many bins as errors and titles.
+        ValueError: when there are not as many bins as errors and titles, or a share is none.
     """
     models = _models(bins, ece, title)
     columns = min(COLUMNS, len(models))

@@ -3,7 +3,10 @@
 import numpy as np
 from matplotlib.lines import Line2D
 
+from helpers.arguments import Document, Items, Maybe, Number, Text, Whole, takes
 from helpers.figures.base import (
+    DATA_NAME,
+    SHARES,
     TEXT_GREY,
     CourseFigure,
     counted,
@@ -55,6 +58,23 @@ def _draw_row(axes, row: dict, y: float) -> str:
     return f"{row['title']} ({counted(len(row['seeds']), 'seed')}): {', '.join(said)}."
 
 
+_SHARE = Maybe(Number(SHARES))
+_ROWS = Items(
+    Document(
+        {"variant": Text(), "title": Text(), "seeds": Items(Whole(0), least=0)},
+        {
+            "validation_mean": _SHARE,
+            "validation_std": _SHARE,
+            "test_mean": _SHARE,
+            "test_std": _SHARE,
+            "published": Maybe(Items(Number(SHARES), least=0)),
+        },
+    ),
+    least=0,
+)
+
+
+@takes(rows=_ROWS, data_name=DATA_NAME)
 @course_style()
 def comparison(rows, data_name) -> CourseFigure:
     """Draw validation and test accuracy of each variant as dots with error bars.
@@ -65,6 +85,9 @@ def comparison(rows, data_name) -> CourseFigure:
             None: not measured), ``seeds`` (a list; with one there is no error bar), ``published``
             (validation accuracies, drawn beside as hollow diamonds; may be empty).
         data_name: the data set's name, for the title.
+
+    Raises:
+        ValueError: for a row without one of these entries, or with an accuracy that is no share.
     """
     if not rows:
         return message_figure(name_data("Nothing to compare yet: train a variant", data_name))

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.lines import Line2D
 
+from helpers.arguments import takes
 from helpers.figures.base import (
+    DATA_NAME,
     TEXT_GREY,
     CourseFigure,
     Mark,
@@ -29,6 +31,8 @@ from helpers.figures.parts import (
 )
 from helpers.figures.runs import (
     METRICS,
+    RUN,
+    RUNS,
     Band,
     Group,
     best_index,
@@ -74,6 +78,7 @@ def _draw_ends(axes, group: Group, curves, mark: Mark, style: dict, shift: float
             axes.plot(finite[-1] + 1, curve[finite[-1]], markersize=9, zorder=4, **DIVERGED)
 
 
+@takes(runs=RUNS, data_name=DATA_NAME)
 @course_style()
 def learning_curves(runs, metric, data_name) -> CourseFigure:
     """Draw one metric by epoch: a line a variant, the mean over its seeds in their band.
@@ -90,7 +95,7 @@ def learning_curves(runs, metric, data_name) -> CourseFigure:
     figure = CourseFigure("being drawn", width=8.2, height=max(4.2, 1.4 + 0.5 * len(groups)))
     axes = figure.subplots()
     handles, said, everything, seen = [], [], [], Counter()
-    longest = max(len(run["history"].get(metric) or ()) for run in runs)
+    longest = max(len(history(run, metric)) for run in runs)
     for place, group in enumerate(groups):
         mark, label = variant_mark(group.variant), group_label(group, groups, data_name)
         style = echo_style(seen[group.variant])
@@ -129,6 +134,12 @@ BEST = {"color": TEXT_GREY, "linestyle": (0, (1, 1.5)), "linewidth": 1.2}
 def _fit_panel(axes, run: dict, name: str, color: str) -> str:
     """Draw training against validation of one metric; returns the gap in words."""
     training, validation = history(run, name), history(run, f"validation_{name}")
+    best = run.get("best_epoch") or 1
+    if len(training) != len(validation) or best > len(training):
+        raise ValueError(
+            f"expected {name} in training and in validation up to the best epoch, {best}, got "
+            f"{len(training)} and {len(validation)} epochs."
+        )
     epochs = np.arange(len(training)) + 1
     axes.plot(epochs, training, color=color, markevery=[-1], **TRAINING)
     axes.plot(epochs, validation, color=color, markevery=[-1], **VALIDATION)
@@ -146,6 +157,7 @@ def _fit_panel(axes, run: dict, name: str, color: str) -> str:
     )
 
 
+@takes(run=RUN, data_name=DATA_NAME)
 @course_style()
 def fit_curves(run, data_name) -> CourseFigure:
     """Draw training against validation loss and accuracy of one run, with the gap between them.
@@ -153,6 +165,9 @@ def fit_curves(run, data_name) -> CourseFigure:
     Args:
         run: one run document.
         data_name: the data set's name, for the title; a run on other data is labelled so.
+
+    Raises:
+        ValueError: for what is no run document, or one whose histories differ in length.
     """
     color = variant_mark(run["variant"]).color
     figure = CourseFigure("being drawn", width=9, height=4.2)
@@ -181,7 +196,7 @@ def fit_curves(run, data_name) -> CourseFigure:
 
 def _machines(runs: Sequence[dict]) -> str:
     """Return a warning when the runs' times come from several machines, or nothing."""
-    machines = {json.dumps(run.get("hardware"), sort_keys=True) for run in runs}
+    machines = {json.dumps(run.get("hardware"), sort_keys=True, default=str) for run in runs}
     return f"FROM {len(machines)} MACHINES: times do not compare. " if len(machines) > 1 else ""
 
 
@@ -206,6 +221,7 @@ def _time_in_words(label: str, times, accuracies) -> str:
     return f"{label}: best accuracy {accuracy:.3f} after {time:.0f} s (mean over runs)."
 
 
+@takes(runs=RUNS, data_name=DATA_NAME)
 @course_style()
 def time_to_accuracy(runs, data_name) -> CourseFigure:
     """Draw validation accuracy against seconds of training, a thin line a run, a thick one a mean.

@@ -4,7 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from helpers.arguments import Items, Text, Whole, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
+    DATA_NAME,
+    SHARES,
     SMALL_SIZE,
     CourseFigure,
     course_style,
@@ -16,10 +20,11 @@ from helpers.figures.base import (
 )
 
 COLUMNS = 4  # of the gallery
+_CLASS_NAMES = Items(Text())
 
 
 def _check_images(images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> None:
-    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8:
+    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or not images.size:
         raise ValueError(
             f"expected uint8 images of shape (n, height, width, 3), got {images.dtype} "
             f"{images.shape}: pass the images as the loader gives them"
@@ -44,6 +49,13 @@ def _mosaic(images: np.ndarray, rows: Sequence[np.ndarray], columns: int, gap: i
     return mosaic
 
 
+@takes(
+    images=Array(),
+    labels=Array(whole=True),
+    class_names=_CLASS_NAMES,
+    per_class=Whole(1, 50),
+    data_name=DATA_NAME,
+)
 @course_style()
 def image_grid(images, labels, class_names, data_name, per_class=8) -> CourseFigure:
     """Show the first images of each class, a row a class.
@@ -58,7 +70,6 @@ def image_grid(images, labels, class_names, data_name, per_class=8) -> CourseFig
     Raises:
         ValueError: for images or labels of another shape or type, or labels out of range.
     """
-    labels = np.asarray(labels)
     _check_images(images, labels, class_names)
     rows = [np.flatnonzero(labels == label)[:per_class] for label in range(len(class_names))]
     shown = ", ".join(f"{name} {len(row)}" for name, row in zip(class_names, rows, strict=True))
@@ -93,15 +104,24 @@ def _confident_errors(labels: np.ndarray, probabilities: np.ndarray, classes: in
     broken = len(labels) - int(np.isfinite(probabilities).all(axis=1).sum())
     if broken:
         raise ValueError(
-            f"{broken} of {len(labels)} images have probabilities that are no numbers: the "
-            "network diverged; train it at a lower learning rate"
+            f"expected probabilities that are numbers, got others for {broken} of {len(labels)} "
+            "images (the network diverged): train it at a lower learning rate"
         )
+    Array(interval=SHARES).take("probabilities", probabilities, {})
     predicted = probabilities.argmax(axis=1)
     confidence = probabilities.max(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     return predicted, confidence, wrong[np.argsort(-confidence[wrong], kind="stable")]
 
 
+@takes(
+    images=Array(),
+    labels=Array(whole=True),
+    probabilities=Array(),
+    class_names=_CLASS_NAMES,
+    count=Whole(1, 100),
+    data_name=DATA_NAME,
+)
 @course_style()
 def error_gallery(images, labels, probabilities, class_names, data_name, count=16) -> CourseFigure:
     """Show the errors that the network is surest of: predicted class, its probability, the truth.
@@ -117,7 +137,6 @@ def error_gallery(images, labels, probabilities, class_names, data_name, count=1
     Raises:
         ValueError: for shapes that do not fit, and for probabilities that are no numbers.
     """
-    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
     _check_images(images, labels, class_names)
     predicted, confidence, errors = _confident_errors(labels, probabilities, len(class_names))
     if not len(errors):

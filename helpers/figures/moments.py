@@ -6,17 +6,24 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from helpers.arguments import Document, Entries, Items, Maybe, Number, Whole, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
+    DATA_NAME,
+    DRAWN,
     PALETTE,
+    SHARES,
     TEXT_GREY,
     CourseFigure,
     course_style,
     in_words,
     name_data,
+    plain,
     set_caption,
     set_title,
 )
 from helpers.figures.parts import legend_beside
+from helpers.names import shown
 
 MEAN, STD = PALETTE["blue"], PALETTE["vermillion"]
 
@@ -25,6 +32,13 @@ def _range_in_words(values) -> str:
     return f"{in_words(values.min(), '.2f')} to {in_words(values.max(), '.2f')}"
 
 
+_RANGE = Array("2", DRAWN)
+_PUBLISHED = Document({"mean": _RANGE, "std": _RANGE, "every": Whole(1)})
+
+
+@takes(
+    mean=Array(interval=DRAWN), std=Array(interval=DRAWN), published=_PUBLISHED, data_name=DATA_NAME
+)
 @course_style()
 def through_layers(mean, std, published, data_name) -> CourseFigure:
     """Draw mean and standard deviation after each layer, with the published ranges behind them.
@@ -73,6 +87,11 @@ def through_layers(mean, std, published, data_name) -> CourseFigure:
     return figure
 
 
+@takes(
+    results=Entries(Items(Number(SHARES), least=0), least=0),
+    chance=Maybe(Number(SHARES)),
+    data_name=DATA_NAME,
+)
 @course_style()
 def accuracy_over_seeds(
     results: Mapping[str, Sequence[float]], data_name, chance=None
@@ -88,7 +107,9 @@ def accuracy_over_seeds(
         ValueError: when there is no network, or one without an accuracy.
     """
     if not results or not all(len(accuracies) for accuracies in results.values()):
-        raise ValueError("expected at least one network, each with an accuracy a seed.")
+        raise ValueError(
+            f"expected at least one network, each with an accuracy a seed, got {shown(results)}."
+        )
     figure = CourseFigure("being drawn", width=8.0, height=1.5 + 0.36 * len(results))
     axes = figure.subplots()
     said = []
@@ -115,7 +136,7 @@ def accuracy_over_seeds(
         axes.axvline(chance, **style)
         handles.append(Line2D([], [], label="guessing", **style))
     axes.set(xlim=(0, 1), xlabel="validation accuracy (share of images)")
-    axes.set_yticks(range(len(results)), results)
+    axes.set_yticks(range(len(results)), [plain(name) for name in results])
     axes.set_ylim(len(results) - 0.4, -0.6)
     legend_beside(axes, handles, inches=1.5)
     set_title(figure, name_data("Validation accuracy", data_name))

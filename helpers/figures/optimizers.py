@@ -6,8 +6,13 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from helpers.arguments import Entries, Instance, Items, Number, Text, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
     DASHES,
+    DATA_NAME,
+    DRAWN_POWERS,
+    DRAWN_SIZES,
     PALETTE,
     CourseFigure,
     Mark,
@@ -31,6 +36,17 @@ OPTIMIZER_MARKS = {
 }
 
 
+_STEPS = Array(interval=DRAWN_POWERS)
+
+
+@takes(
+    momenta=Array(interval=DRAWN_SIZES),
+    measured=_STEPS,
+    nesterov=_STEPS,
+    predicted=_STEPS,
+    best=Number("[0, 1)"),
+    title=Text(),
+)
 @course_style()
 def momentum_near_one(momenta, measured, nesterov, predicted, best, title) -> CourseFigure:
     """Draw how many steps it takes to converge, against how far momentum is from 1.
@@ -46,13 +62,12 @@ def momentum_near_one(momenta, measured, nesterov, predicted, best, title) -> Co
     Raises:
         ValueError: when lengths differ, or a momentum is not below 1.
     """
-    series = momenta, measured, nesterov, predicted = [
-        np.asarray(each) for each in (momenta, measured, nesterov, predicted)
-    ]
-    if len({each.shape for each in series}) > 1 or momenta.max() >= 1:
+    series = momenta, measured, nesterov, predicted
+    alike = len({each.shape for each in series}) == 1 and momenta.ndim == 1 and momenta.size
+    if not alike or momenta.max() >= 1:
         raise ValueError(
             "expected momenta below 1 and three numbers of steps for each, got shapes "
-            f"{[each.shape for each in series]}, highest momentum {momenta.max()}."
+            f"{[each.shape for each in series]}, highest momentum {momenta.max(initial=0)}."
         )
     lowest = int(measured.argmin())
     figure = CourseFigure(
@@ -86,6 +101,13 @@ def momentum_near_one(momenta, measured, nesterov, predicted, best, title) -> Co
     return figure
 
 
+@takes(
+    rates=Array("rates", DRAWN_POWERS),
+    losses=Entries(Array(interval=DRAWN_SIZES, gaps=True), least=0),
+    title=Text(),
+    marks=Items(Instance(Mark, expected="a Mark of helpers.figures.base"), least=0),
+    data_name=DATA_NAME,
+)
 @course_style()
 def losses_by_rate(
     rates, losses: Mapping[str, np.ndarray], data_name: str, title: str, marks: Sequence[Mark] = ()
@@ -104,7 +126,7 @@ def losses_by_rate(
     """
     rates = np.asarray(rates, dtype=float)
     shapes = {label: np.shape(values) for label, values in losses.items()}
-    if not shapes or any(len(s) != 2 or s[0] != len(rates) for s in shapes.values()):
+    if not shapes or any(len(s) != 2 or s[0] != len(rates) or not s[1] for s in shapes.values()):
         raise ValueError(f"expected losses ({len(rates)} rates, seeds) by label, got {shapes}.")
     marks = marks or list(OPTIMIZER_MARKS.values())
     if len(losses) > len(marks):

@@ -6,7 +6,11 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from helpers.arguments import Entries, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
+    DATA_NAME,
+    DRAWN_SIZES,
     PALETTE,
     CourseFigure,
     Mark,
@@ -29,6 +33,10 @@ LOOKS = (
 )
 
 
+_SIZES = Entries(Array("layers", DRAWN_SIZES, gaps=True), least=0)
+
+
+@takes(measured=_SIZES, predicted=_SIZES, data_name=DATA_NAME)
 @course_style()
 def gradient_by_layer(
     measured: Mapping[str, np.ndarray], predicted: Mapping[str, np.ndarray], data_name: str
@@ -47,9 +55,12 @@ def gradient_by_layer(
         raise ValueError(f"expected one to {len(LOOKS)} networks, got {len(measured)}.")
     if list(measured) != list(predicted):
         raise ValueError(
-            f"theory is about {list(predicted)}, the measurement about {list(measured)}: give the "
-            "same networks, in the same order."
+            "expected the same networks, in the same order, in theory and measured; got "
+            f"{list(predicted)} and {list(measured)}."
         )
+    layers = {title: (len(measured[title]), len(predicted[title])) for title in measured}
+    if any(ours != theirs for ours, theirs in layers.values()):
+        raise ValueError(f"expected as many layers in theory as measured, got {layers}.")
     figure = CourseFigure("being drawn", width=8.2, height=4.2)
     axes = figure.subplots()
     said, handles = [], []

@@ -4,8 +4,15 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
+from helpers.arguments import Document, Items, Maybe, Number, Text, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
+    DATA_NAME,
+    DRAWN,
+    DRAWN_POWERS,
+    DRAWN_SIZES,
     PALETTE,
+    SHARES,
     TEXT_GREY,
     CourseFigure,
     Mark,
@@ -39,6 +46,12 @@ def _range_in_words(rates, losses, top: float) -> str:
     return text
 
 
+@takes(
+    rates=Array(interval=DRAWN_POWERS),
+    losses=Array(interval=DRAWN, gaps=True),
+    chosen=Maybe(Number(DRAWN_POWERS)),
+    data_name=DATA_NAME,
+)
 @course_style()
 def rate_range(rates, losses, chosen, data_name) -> CourseFigure:
     """Draw the learning-rate range test: loss against a rate that rises step by step.
@@ -54,7 +67,8 @@ def rate_range(rates, losses, chosen, data_name) -> CourseFigure:
     """
     rates, losses = np.asarray(rates, dtype=float), np.asarray(losses, dtype=float)
     finite = np.isfinite(losses)
-    if rates.shape != losses.shape or not finite.any() or rates.min() <= 0:
+    alike = rates.shape == losses.shape and rates.ndim == 1
+    if not alike or not finite.any():
         raise ValueError(
             f"expected positive rates and as many losses, some of them numbers; got {rates.shape} "
             f"rates, {losses.shape} losses, {finite.sum()} of them numbers"
@@ -80,6 +94,7 @@ def rate_range(rates, losses, chosen, data_name) -> CourseFigure:
     return figure
 
 
+@takes(steps=Array("n", DRAWN), rates=Array("n", DRAWN_SIZES), title=Text())
 @course_style()
 def schedule(steps, rates, title) -> CourseFigure:
     """Draw a learning-rate schedule.
@@ -88,6 +103,9 @@ def schedule(steps, rates, title) -> CourseFigure:
         steps: step numbers ``(n,)``, rising.
         rates: the learning rate at each ``(n,)``.
         title: the figure's title; a schedule is about no data set.
+
+    Raises:
+        ValueError: for no steps, another number of rates, or a rate below 0.
     """
     steps, rates = np.asarray(steps), np.asarray(rates, dtype=float)
     peak = int(rates.argmax())
@@ -109,7 +127,7 @@ def schedule(steps, rates, title) -> CourseFigure:
         ha="center",
     )
     axes.set(
-        ylim=(0, rates[peak] * 1.2),
+        ylim=(0, rates[peak] * 1.2 or 1),
         xlabel="training step (batches)",
         ylabel="learning rate (per step)",
     )
@@ -159,6 +177,20 @@ def _draw_search(axes, search: dict, mark: Mark) -> tuple[str, str]:
     return chosen, f"{search['title']}: {tried}; chosen {chosen}."
 
 
+_RESULTS = Items(
+    Document(
+        {
+            "variant": Text(),
+            "learning_rate": Number(DRAWN_POWERS),
+            "validation_accuracy": Maybe(Number(SHARES, gaps=True)),
+        },
+        {"title": Text()},
+    ),
+    least=0,
+)
+
+
+@takes(results=_RESULTS, data_name=DATA_NAME)
 @course_style()
 def rate_search(results, data_name) -> CourseFigure:
     """Draw validation accuracy against learning rate, a line a variant, the chosen rate ringed.

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.figures.base import VARIANT_MARKS, counted
+from helpers.arguments import Dict, Document, Items, Kind, Maybe, Text, Whole
+from helpers.arguments.arrays import Array
+from helpers.figures.base import DRAWN, VARIANT_MARKS, counted
 from helpers.names import lookup
 
 
@@ -28,6 +30,27 @@ METRICS = {
 }
 
 
+#: A run document, as far as a figure reads it.
+RUN = Document(
+    {
+        "variant": Text(),
+        "title": Text(),
+        "data": Text(),
+        "profile": Text(),
+        "seed": Whole(0),
+        "history": Dict(),
+    },
+    {
+        "settings": Dict(),
+        "versions": Dict(),
+        "ended": Maybe(Text()),
+        "best_epoch": Maybe(Whole(1)),
+        "planned_epochs": Maybe(Whole(1)),
+    },
+)
+RUNS = Items(RUN, least=0)
+
+
 def find_metric(name: str) -> Metric:
     """Return the metric of that name; raises ValueError with the known names."""
     return lookup(name, METRICS, "metric")
@@ -37,17 +60,21 @@ def history(run: dict, name: str) -> np.ndarray:
     """Return one history of a run as float64 ``(epochs,)``; what is no number becomes NaN.
 
     Raises:
-        ValueError: when the run has no such history, or an empty one.
+        ValueError: when the run has no such history, an empty one, or one that is no list of
+            numbers.
     """
     find_metric(name)
     values = run["history"].get(name)
-    if not values:
+    if values is None or not np.size(values):
         kept = ", ".join(run["history"]) or "none"
         raise ValueError(
             f"the run of {run['variant']!r} (seed {run['seed']}) holds no history of {name!r}; "
             f"it holds {kept}: pick one of these, or train it again"
         )
-    values = np.array([np.nan if value is None else value for value in values], dtype=float)
+    listed = Items(Kind()).take(f"the history of {name!r}", values, {})
+    numbers = [np.nan if value is None else value for value in listed]
+    values = Array("epochs", DRAWN, gaps=True).take(f"the history of {name!r}", numbers, {})
+    values = values.astype(float)
     return np.where(np.isfinite(values), values, np.nan)
 
 
@@ -86,7 +113,7 @@ def group_runs(runs: Iterable[dict]) -> list[Group]:
     """
     groups: dict[tuple, list] = {}
     for run in runs:
-        settings = json.dumps(_settings(run), sort_keys=True)
+        settings = json.dumps(_settings(run), sort_keys=True, default=str)
         key = (run["variant"], run["data"], run["profile"], settings)
         groups.setdefault(key, []).append(run)
     if not groups:

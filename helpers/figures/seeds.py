@@ -4,8 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from helpers.arguments import Entries, Instance, Maybe, Text, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
     DASHES,
+    DATA_NAME,
+    DRAWN,
     PALETTE,
     CourseFigure,
     Mark,
@@ -13,6 +17,7 @@ from helpers.figures.base import (
     course_style,
     in_words,
     name_data,
+    plain,
     set_caption,
     set_title,
 )
@@ -30,6 +35,12 @@ MARKS = (
 )
 
 
+@takes(
+    curves=Entries(Array("...", DRAWN, gaps=True), least=0),
+    label=Text(),
+    marks=Maybe(Entries(Instance(Mark, expected="a Mark of helpers.figures.base"), least=0)),
+    data_name=DATA_NAME,
+)
 @course_style()
 def seed_curves(
     curves: Mapping[str, np.ndarray],
@@ -54,7 +65,9 @@ def seed_curves(
     axes = figure.subplots()
     handles, said, longest, most = [], [], 1, 1
     for place, (name, values) in enumerate(curves.items()):
-        values = np.atleast_2d(np.asarray(values, dtype=float))
+        values = np.atleast_2d(np.where(np.isfinite(values), values, np.nan).astype(float))
+        if values.ndim > 2:
+            raise ValueError(f"expected values (seeds, epochs) for {name}, got {values.shape}.")
         mark = (marks or {}).get(name) or MARKS[place % len(MARKS)]
         mean, std = values.mean(axis=0), values.std(axis=0)
         epochs = np.arange(len(mean)) + 1
@@ -65,7 +78,7 @@ def seed_curves(
         said.append(f"{name}: {in_words(mean[-1])} ± {in_words(std[-1])}")
         longest, most = max(longest, len(mean)), max(most, len(values))
     epoch_axis(axes, longest)
-    axes.set_ylabel(label)
+    axes.set_ylabel(plain(label))
     legend_beside(axes, handles)
     set_title(figure, name_data(f"{label[:1].upper()}{label[1:]}", data_name))
     set_caption(

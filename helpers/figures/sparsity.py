@@ -4,13 +4,18 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from helpers.arguments import Entries, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import (
+    DATA_NAME,
     PALETTE,
+    SHARES,
     CourseFigure,
     Mark,
     counted,
     course_style,
     name_data,
+    plain,
     set_caption,
     set_title,
 )
@@ -22,6 +27,12 @@ MARKS = (
 )
 
 
+@takes(
+    targets=Array("points", SHARES),
+    accuracies=Entries(Array(interval=SHARES), least=0),
+    dense=Array("networks", SHARES),
+    data_name=DATA_NAME,
+)
 @course_style()
 def accuracy_against_sparsity(
     targets, accuracies: Mapping[str, np.ndarray], dense, data_name: str
@@ -52,7 +63,7 @@ def accuracy_against_sparsity(
     for mark, (label, values) in zip(MARKS, found.items(), strict=False):
         mean, std = values.mean(axis=0), values.std(axis=0)
         style = {"color": mark.color, "linestyle": mark.linestyle, "marker": mark.marker}
-        axes.errorbar(targets, mean, std, capsize=4, label=label, **style)
+        axes.errorbar(targets, mean, std, capsize=4, label=plain(label), **style)
         points = zip(targets, mean, std, strict=True)
         spoken = ", ".join(f"{m:.1%} ± {s:.1%} at {t:.0%} zeros" for t, m, s in points)
         said.append(f"{label}: {spoken}.")

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from helpers.arguments import Items, Name, Number, Whole, takes
 from helpers.figures.activations import activation_mark
 from helpers.figures.base import TEXT_GREY, TITLE_SIZE
-from helpers.labs.base import Lab, Table, control
-from helpers.names import lookup
+from helpers.labs.base import Lab, Settings, Table, control
 from helpers.theory.activations import get_activation, slope, value
 
 FUNCTIONS = (
@@ -89,6 +89,14 @@ class ActivationExplorer(Lab):
     """
 
     width, height = 8.2, 3.9
+    kinds = Settings(
+        functions=Items(Name(FUNCTIONS, "activation"), least=0),
+        z=Number("[-10, 10]"),
+        reach=Whole(1, 10),
+        leaky_slope=Number("[0, 1]"),
+        prelu_slope=Number("[-0.5, 1]"),
+        elu_alpha=Number("[0.1, 3]"),
+    )
 
     @classmethod
     def default_settings(cls) -> dict:
@@ -109,9 +117,6 @@ class ActivationExplorer(Lab):
 
     def make_controls(self, settings: dict) -> dict[str, widgets.Widget]:
         """Return the six controls."""
-        known = dict.fromkeys(FUNCTIONS)
-        for name in settings["functions"]:
-            lookup(name, known, "activation")
         return {
             "functions": control(
                 widgets.SelectMultiple,
@@ -145,6 +150,7 @@ class ActivationExplorer(Lab):
         }  # fmt: skip
 
     @staticmethod
+    @takes(settings=kinds)
     def compute(settings: dict) -> Picture:
         """Return the curves, and the values at the point.
 
@@ -152,16 +158,17 @@ class ActivationExplorer(Lab):
             ValueError: for an unknown function, for none, or for a point beyond the reach.
         """
         if not settings["functions"]:
-            raise ValueError("no function is picked: pick at least one from the list.")
+            raise ValueError("expected a function, got none: pick at least one from the list.")
         at, reach = settings["z"], settings["reach"]
         if abs(at) > reach:
-            raise ValueError(f"z = {at:g} lies outside the picture: raise the reach, now {reach}.")
+            raise ValueError(
+                f"z lies outside the picture, got {at:g}: raise the reach, now {reach}."
+            )
         right = np.linspace(BESIDE, reach, POINTS)
         z = np.concatenate([-right[::-1], [np.nan], right])
         points = np.array(sorted({*range(-reach, reach + 1, max(1, reach // 5)), at}), dtype=float)
         curves = []
         for name in settings["functions"]:
-            lookup(name, dict.fromkeys(FUNCTIONS), "activation")
             parameters = _parameters(name, settings)
             curve, point, tabled = (
                 [part(name, where, **parameters) for part in (value, slope)]

@@ -6,12 +6,13 @@ A lab is three things that a test can use one at a time: ``compute(settings) -> 
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import ipywidgets as widgets
 from traitlets import TraitError
 
+from helpers.arguments import Kind, refuse
 from helpers.figures.base import (
     SCREEN_DPI,
     CourseFigure,
@@ -71,6 +72,21 @@ def control(kind: type, description: str, tooltip: str, **traits) -> widgets.Wid
     return widget
 
 
+class Settings(Kind):
+    """The settings of a lab: for each its kind, the values that its control offers."""
+
+    def __init__(self, **kinds: Kind):
+        self.kinds = kinds
+
+    def take(self, name, value, sizes):
+        """Return a dict of all settings, each as its kind returns it."""
+        if not isinstance(value, Mapping) or not self.kinds.keys() <= value.keys():
+            refuse(name, f"be a dict that holds {', '.join(self.kinds)}", value)
+        for setting in value:
+            lookup(setting, self.kinds, "setting")
+        return {each: kind.take(each, value[each], {}) for each, kind in self.kinds.items()}
+
+
 class Lab(ABC):
     """A lab: write ``compute``, ``draw``, ``describe``, ``table``, ``make_controls`` and settings.
 
@@ -78,6 +94,7 @@ class Lab(ABC):
         settings: first values of the controls, by name; the others start at their defaults.
 
     Attributes:
+        kinds: what each setting may be.
         controls: name -> widget, one for each setting.
         picture: the ``ipywidgets.Image`` that holds the picture as PNG.
         text: the line beneath it, ``ipywidgets.HTML``.
@@ -88,6 +105,7 @@ class Lab(ABC):
             a combination that cannot be computed is explained in the text, never raised.
     """
 
+    kinds: Settings
     width, height = 7.5, 4.2  # of the picture, in inches of 100 CSS pixels
     scale = 1.25  # pixels of the picture to a CSS pixel: crisp enough, and quick
 
@@ -95,8 +113,10 @@ class Lab(ABC):
         defaults = self.default_settings()
         for name in settings:
             lookup(name, defaults, f"setting of {type(self).__name__}")
+        chosen = self.kinds.take("settings", {**defaults, **settings}, {})
         self.figure = CourseFigure("nothing drawn yet", self.width, self.height, layout="none")
-        self.controls = self.make_controls({**defaults, **settings})
+        self.controls = self.make_controls(chosen)
+        self._check_offered(chosen)
         self.picture = widgets.Image(format="png")
         self.picture.layout.width = f"{round(self.width * SCREEN_DPI)}px"
         self.picture.layout.max_width = "100%"
@@ -163,15 +183,31 @@ class Lab(ABC):
             ValueError: for an unknown setting, or a value that its control does not take.
         """
         widgets_ = {name: lookup(name, self.controls, "setting") for name in settings}
+        for name, value in settings.items():
+            settings[name] = self.kinds.kinds[name].take(name, value, {})
+        self._check_offered(settings)
         self._updating = True
         try:
             for name, widget in widgets_.items():
                 widget.value = settings[name]
         except TraitError as error:
-            raise ValueError(f"{name} cannot be {settings[name]!r}: {error}") from None
+            raise ValueError(f"{name} cannot be what it got, {settings[name]!r}: {error}") from None
         finally:
             self._updating = False
             self._refresh()
+
+    def _check_offered(self, settings: dict) -> None:
+        """Refuse a number beyond the ends of its slider, which would cut it off without a word."""
+        for name, value in settings.items():
+            widget = self.controls[name]
+            if not hasattr(widget, "min"):
+                continue
+            ends = widget.min, widget.max
+            low, high = (widget.base**end for end in ends) if hasattr(widget, "base") else ends
+            if not low <= value <= high:
+                raise ValueError(
+                    f"{name} must lie from {low:g} to {high:g}, as its control does, got {value:g}."
+                )
 
     def _boxes(self) -> widgets.VBox:
         row = widgets.HBox([*self.controls.values(), self.table_toggle])

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from helpers.arguments import SEED, Choice, Name, Number, Whole, takes
 from helpers.figures.base import (
     PALETTE,
     SMALL_SIZE,
@@ -17,12 +18,12 @@ from helpers.figures.base import (
     name_data,
     short_power,
 )
-from helpers.labs.base import Lab, Table, control
+from helpers.labs.base import Lab, Settings, Table, control
 from helpers.labs.digit_inputs import N_CLASSES, SIDE, digit_inputs
-from helpers.names import lookup
 from helpers.theory.activations import get_activation, slope
 from helpers.theory.network import (
     Parameters,
+    Weights,
     backward,
     forward,
     make_parameters,
@@ -92,23 +93,39 @@ class Picture(NamedTuple):
         return self.courses[self.settings["learning_rate"]]
 
 
+_NETWORK = Weights(inputs=SIDE**2, outputs=N_CLASSES)
+
+
+@takes(parameters=_NETWORK)
 def unit_slopes(parameters: Parameters, activation: str) -> np.ndarray:
     """Return the absolute slope of every hidden unit for every training image.
 
     Returns:
         float64 ``(1197, hidden units)``, in the order of the layers.
+
+    Raises:
+        ValueError: for a network of other inputs or outputs, or an unknown activation.
     """
     hidden = forward(digit_inputs().x, parameters, activation).pre_activations[:-1]
     return np.abs(slope(activation, np.concatenate(hidden, axis=1)))
 
 
 def dead_units(parameters: Parameters, activation: str) -> np.ndarray:
-    """Return which hidden units are dead: bool ``(hidden units,)``, in the order of the layers."""
+    """Return which hidden units are dead: bool ``(hidden units,)``, in the order of the layers.
+
+    Raises:
+        ValueError: as :func:`unit_slopes`.
+    """
     return unit_slopes(parameters, activation).max(axis=0) < DEAD
 
 
+@takes(depth=Whole(1, 1_000), bias=Number(), seed=SEED)
 def start(depth: int = 2, bias: float = 0.0, seed: int = 0) -> Parameters:
-    """Return He's weights for ``depth`` hidden layers of 24, the hidden biases at ``bias``."""
+    """Return He's weights for ``depth`` hidden layers of 24, the hidden biases at ``bias``.
+
+    Raises:
+        ValueError: for a number out of its range.
+    """
     sizes = (SIDE**2, *[WIDTH] * depth, N_CLASSES)
     parameters = make_parameters(sizes, "he_normal", np.random.default_rng(seed))
     for hidden in parameters.biases[:-1]:
@@ -116,6 +133,13 @@ def start(depth: int = 2, bias: float = 0.0, seed: int = 0) -> Parameters:
     return parameters
 
 
+@takes(
+    parameters=_NETWORK,
+    learning_rate=Number("[0, inf)"),
+    steps=Whole(0, 10_000),
+    seed=SEED,
+)
+@np.errstate(all="ignore")
 def train(
     parameters: Parameters, activation: str, learning_rate: float, steps: int, seed: int = 0
 ) -> Course:
@@ -128,7 +152,8 @@ def train(
         seed: of the order of the images.
 
     Raises:
-        ValueError: for an unknown activation.
+        ValueError: for an unknown activation, a network of other inputs or outputs, or a number out
+            of its range.
     """
     get_activation(activation)
     data, rng = digit_inputs(), np.random.default_rng(seed)
@@ -183,6 +208,14 @@ class DyingReLU(Lab):
     """
 
     width, height = 7.8, 4.4
+    kinds = Settings(
+        activation=Name(ACTIVATIONS, "activation"),
+        learning_rate=Choice(*RATES),
+        depth=Whole(1, 3),
+        bias=Number("[-8, 0]"),
+        steps=Whole(10, 80),
+        seed=Whole(0, 9),
+    )
 
     @classmethod
     def default_settings(cls) -> dict:
@@ -203,8 +236,6 @@ class DyingReLU(Lab):
 
     def make_controls(self, settings: dict) -> dict[str, widgets.Widget]:
         """Return the six controls."""
-        lookup(settings["activation"], dict.fromkeys(ACTIVATIONS), "activation")
-        _check_rate(settings["learning_rate"])
         return {
             "activation": control(
                 widgets.Dropdown,
@@ -257,14 +288,13 @@ class DyingReLU(Lab):
         }
 
     @staticmethod
+    @takes(settings=kinds)
     def compute(settings: dict) -> Picture:
         """Return the course of the network at every rate.
 
         Raises:
             ValueError: for an unknown activation or rate.
         """
-        lookup(settings["activation"], dict.fromkeys(ACTIVATIONS), "activation")
-        _check_rate(settings["learning_rate"])
         others = [settings[name] for name in ("depth", "bias", "steps", "seed")]
         courses = {rate: _course(settings["activation"], rate, *others) for rate in RATES}
         return Picture(dict(settings), courses, digit_inputs().name)
@@ -311,13 +341,6 @@ class DyingReLU(Lab):
             name_data(f"Share of {name} units that are dead", data.data_name),
             ["step", *(f"rate {short_power(rate)}" for rate in data.courses)],
             [*rows, ["validation digits right at the end", *accuracy]],
-        )
-
-
-def _check_rate(rate: float) -> None:
-    if rate not in RATES:
-        raise ValueError(
-            f"learning_rate: expected one of {', '.join(map(str, RATES))}, got {rate}."
         )
 
 

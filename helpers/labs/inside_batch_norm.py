@@ -6,6 +6,7 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from helpers.arguments import Choice, Name, Number, Whole, takes
 from helpers.figures.base import (
     PALETTE,
     TITLE_SIZE,
@@ -14,8 +15,7 @@ from helpers.figures.base import (
     name_data,
     plain,
 )
-from helpers.labs.base import Lab, Table, control
-from helpers.names import lookup
+from helpers.labs.base import Lab, Settings, Table, control
 from helpers.theory import batch_norm
 
 DATA = "random inputs"
@@ -130,6 +130,15 @@ class InsideBatchNorm(Lab):
     """
 
     width, height = 8.2, 4.3
+    kinds = Settings(
+        batch_size=Choice(*BATCH_SIZES),
+        steps=Whole(10, 1000),
+        momentum=Choice(*MOMENTA),
+        shift=Number("[-3, 3]"),
+        when=Name(WHEN, "time of the shift"),
+        epsilon=Choice(*EPSILONS),
+        seed=Whole(0, 99),
+    )
 
     @classmethod
     def default_settings(cls) -> dict:
@@ -151,7 +160,6 @@ class InsideBatchNorm(Lab):
 
     def make_controls(self, settings: dict) -> dict[str, widgets.Widget]:
         """Return the seven controls."""
-        _check(settings)
         return {
             "batch_size": control(
                 widgets.SelectionSlider,
@@ -210,13 +218,13 @@ class InsideBatchNorm(Lab):
         }
 
     @staticmethod
+    @takes(settings=kinds)
     def compute(settings: dict) -> Picture:
         """Train the moving averages on batches, then send the same inputs through both ways.
 
         Raises:
             ValueError: for a setting that no control offers.
         """
-        _check(settings)
         size, epsilon = settings["batch_size"], settings["epsilon"]
         rng = np.random.default_rng(settings["seed"])
         true, training_mean, inference_mean = _true_means(settings)
@@ -314,20 +322,6 @@ class InsideBatchNorm(Lab):
             f"{data.inference.mean:.3g} ± {data.inference.std:.3g}."
         )
         return Table(caption, header, rows)
-
-
-def _check(settings: dict) -> None:
-    """Raise ValueError for what no control offers, in words."""
-    offered = {"batch_size": BATCH_SIZES, "momentum": MOMENTA, "epsilon": EPSILONS}
-    for name, values in offered.items():
-        if settings[name] not in values:
-            raise ValueError(
-                f"{name} is one of {', '.join(map(str, values))}, not {settings[name]}"
-            )
-    lookup(settings["when"], WHEN, "time of the shift")
-    for name, low, high in (("steps", 10, 1000), ("shift", -3, 3), ("seed", 0, 99)):
-        if not low <= settings[name] <= high:
-            raise ValueError(f"{name} lies from {low} to {high}, got {settings[name]}")
 
 
 def _draw_statistic(axes, statistic: Statistic, label: str) -> None:

@@ -10,6 +10,8 @@ from matplotlib.image import BboxImage
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox, TransformedBbox
 
+from helpers.arguments import SEED, Choice, Number, Whole, takes
+from helpers.datasets.digits import TEST_IMAGES
 from helpers.evaluation import accuracy, expected_calibration_error, reliability
 from helpers.figures.base import (
     PALETTE,
@@ -18,14 +20,13 @@ from helpers.figures.base import (
     TITLE_SIZE,
     name_data,
 )
-from helpers.labs.base import Lab, Table, control
+from helpers.labs.base import Lab, Settings, Table, control
 from helpers.labs.trained import (
     held_out_digits,
     network_document,
     standardized,
     trained_network,
 )
-from helpers.names import lookup
 from helpers.theory.dropout import (
     mc_predict,
     mutual_information,
@@ -40,6 +41,7 @@ RATES = {0.0: "plain", 0.2: "dropout-0.2", 0.5: "dropout-0.5", 0.8: "dropout-0.8
 MOST_PASSES = 100
 BRIGHTEST = 16  # grey levels of a digit: from 0 to this
 MOST_NOISE = 8.0
+MOST_SEEDS = 20
 BINS = 10  # of confidence: 300 images leave more of them nearly empty
 N_CLASSES = 10
 ROUNDING = 1e-5  # nats: passes that agree to the bit have a mutual information of about 1e-8
@@ -104,11 +106,20 @@ class Predictions(NamedTuple):
     passes: np.ndarray
 
 
+@takes(
+    rate=Choice(*RATES),
+    passes=Whole(1, 10_000),
+    noise=Number("[0, 1e6]"),
+    seed=SEED,
+)
 @lru_cache(maxsize=4)
 def predictions(rate: float, passes: int, noise: float, seed: int) -> Predictions:
     """Return what the network of this rate says about the test images. Kept, for the next image.
 
     More passes go on where fewer ended; noise and masks of one seed do not depend on each other.
+
+    Raises:
+        ValueError: for a rate that no stored network has, or a number out of its range.
     """
     name = RATES[rate]
     parameters, document = trained_network(name), network_document(name)
@@ -138,6 +149,13 @@ class MCDropout(Lab):
     """
 
     width, height = 8.4, 4.4
+    kinds = Settings(
+        image=Whole(0, TEST_IMAGES - 1),
+        rate=Choice(*RATES),
+        passes=Whole(1, MOST_PASSES),
+        noise=Number(f"[0, {MOST_NOISE:g}]"),
+        seed=Whole(0, MOST_SEEDS),
+    )
 
     @classmethod
     def default_settings(cls) -> dict:
@@ -151,14 +169,12 @@ class MCDropout(Lab):
 
     def make_controls(self, settings: dict) -> dict[str, widgets.Widget]:
         """Return the five controls."""
-        lookup(str(settings["rate"]), {str(rate): None for rate in RATES}, "rate")
-        last = len(held_out_digits().labels) - 1
         return {
             "image": control(
                 widgets.IntSlider,
                 "image",
                 "which of the test images to look at; no network has seen one of them in training",
-                max=_at_most("image", settings["image"], 0, last),
+                max=TEST_IMAGES - 1,
                 value=settings["image"],
             ),
             "rate": control(
@@ -166,21 +182,21 @@ class MCDropout(Lab):
                 "rate",
                 "share of units that every pass drops; each rate has the network trained with it",
                 options=list(RATES),
-                value=float(settings["rate"]),
+                value=settings["rate"],
             ),
             "passes": control(
                 widgets.IntSlider,
                 "passes",
                 "how often each image is predicted with dropout on",
                 min=1,
-                max=_at_most("passes", settings["passes"], 1, MOST_PASSES),
+                max=MOST_PASSES,
                 value=settings["passes"],
             ),
             "noise": control(
                 widgets.FloatSlider,
                 "noise",
                 "standard deviation of random noise on every pixel, in grey levels of 16",
-                max=_at_most("noise", settings["noise"], 0, MOST_NOISE),
+                max=MOST_NOISE,
                 step=0.5,
                 value=settings["noise"],
                 readout_format=".1f",
@@ -189,26 +205,22 @@ class MCDropout(Lab):
                 widgets.IntSlider,
                 "seed",
                 "draws other noise, and drops other units",
-                max=_at_most("seed", settings["seed"], 0, 20),
+                max=MOST_SEEDS,
                 value=settings["seed"],
             ),
         }
 
     @staticmethod
+    @takes(settings=kinds)
     def compute(settings: dict) -> Picture:
         """Return what the network says about the image, and about all test images.
 
         Raises:
             ValueError: for a rate that no stored network has, or a number out of its range.
         """
-        number, rate = int(settings["image"]), float(settings["rate"])
-        noise, passes = float(settings["noise"]), int(settings["passes"])
-        lookup(str(rate), {str(known): None for known in RATES}, "rate")
+        number, rate, noise = settings["image"], settings["rate"], float(settings["noise"])
         digits = held_out_digits()
-        _at_most("image", number, 0, len(digits.labels) - 1)
-        _at_most("passes", passes, 1, MOST_PASSES)
-        _at_most("noise", noise, 0, MOST_NOISE)
-        found = predictions(rate, passes, noise, int(settings["seed"]))
+        found = predictions(rate, settings["passes"], noise, settings["seed"])
         both = (found.ordinary, predictive_mean(found.passes))
         information = mutual_information(found.passes)
         return Picture(
@@ -299,13 +311,6 @@ def counted_passes(number: int) -> str:
     ('1 pass', '50 passes')
     """
     return "1 pass" if number == 1 else f"{number} passes"
-
-
-def _at_most(name: str, value: float, low: float, high: float) -> float:
-    """Return ``high``; raise ValueError when a setting does not lie from ``low`` to it."""
-    if not low <= value <= high:
-        raise ValueError(f"{name} lies from {low:g} to {high:g}, got {value!r}.")
-    return high
 
 
 def _draw_image(figure, data: Picture) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from helpers.arguments import Choice, Name, Number, Whole, takes
 from helpers.figures.base import (
     PALETTE,
     SMALL_SIZE,
@@ -16,7 +17,7 @@ from helpers.figures.base import (
     name_data,
     short_power,
 )
-from helpers.labs.base import Lab, Table, control
+from helpers.labs.base import Lab, Settings, Table, control
 from helpers.theory.activations import get_activation
 from helpers.theory.initializers import get_initializer, weight_variance
 from helpers.theory.moments import (
@@ -127,6 +128,17 @@ class MomentMap(Lab):
     """
 
     width, height = 8.0, 4.1
+    kinds = Settings(
+        activation=Name(ACTIVATIONS, "activation"),
+        initializer=Name(INITIALIZERS, "initializer"),
+        input_mean=Number("[0, 5]"),
+        input_std=Number("[0.1, 10]"),
+        architecture=Name(ARCHITECTURES, "architecture"),
+        dropout=Name(DROPOUTS, "kind of dropout"),
+        dropout_rate=Number("[0, 0.8]"),
+        depth=Choice(*DEPTHS),
+        seed=Whole(0, 99),
+    )
 
     @classmethod
     def default_settings(cls) -> dict:
@@ -157,9 +169,6 @@ class MomentMap(Lab):
         """Return a switch for each condition, and depth and seed."""
 
         def choice(name, tooltip, options):
-            known = [value for _, value in options]
-            if settings[name] not in known:
-                raise ValueError(f"{name} cannot be {settings[name]!r}: expected one of {known}.")
             label = name.replace("_", " ")
             return control(widgets.Dropdown, label, tooltip, options=options, value=settings[name])
 
@@ -232,6 +241,7 @@ class MomentMap(Lab):
         }
 
     @staticmethod
+    @takes(settings=kinds)
     def compute(settings: dict) -> MapPicture:
         """Return the map for these settings, and a network's path on it.
 

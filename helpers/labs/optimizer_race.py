@@ -8,6 +8,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from helpers.arguments import Choice, Items, Name, Number, takes
+from helpers.arguments.arrays import FLAG
 from helpers.figures.base import (
     PALETTE,
     SMALL_SIZE,
@@ -17,8 +19,7 @@ from helpers.figures.base import (
     short_power,
 )
 from helpers.figures.optimizers import OPTIMIZER_MARKS
-from helpers.labs.base import Lab, Table, control
-from helpers.names import lookup
+from helpers.labs.base import Lab, Settings, Table, control
 from helpers.theory.optimizers import (
     OPTIMIZERS,
     Path,
@@ -102,6 +103,15 @@ class OptimizerRace(Lab):
     """
 
     width, height = 8.2, 3.9
+    kinds = Settings(
+        surface=Name(SURFACES, "surface"),
+        optimizers=Items(Name(OPTIMIZERS, "optimizer"), least=0),
+        best_rates=FLAG,
+        learning_rate=Number("[1e-4, 1]"),
+        momentum=Choice(*MOMENTA),
+        steps=Choice(*STEPS),
+        clipping=Name(CLIPPING, "clipping"),
+    )
 
     @classmethod
     def default_settings(cls) -> dict:
@@ -124,13 +134,6 @@ class OptimizerRace(Lab):
 
     def make_controls(self, settings: dict) -> dict[str, widgets.Widget]:
         """Return the seven controls."""
-        lookup(settings["surface"], SURFACES, "surface")
-        lookup(settings["clipping"], CLIPPING, "clipping")
-        for name in settings["optimizers"]:
-            lookup(name, OPTIMIZERS, "optimizer")
-        for name, offered in (("momentum", MOMENTA), ("steps", STEPS)):
-            if settings[name] not in offered:
-                raise ValueError(f"{name} is one of {offered}, got {settings[name]!r}.")
         return {
             "surface": control(
                 widgets.Dropdown,
@@ -188,6 +191,7 @@ class OptimizerRace(Lab):
         }
 
     @staticmethod
+    @takes(settings=kinds)
     def compute(settings: dict) -> Race:
         """Return the race.
 
@@ -195,12 +199,14 @@ class OptimizerRace(Lab):
             ValueError: for unknown settings, and when no optimizer is picked.
         """
         surface = get_surface(settings["surface"])
-        clip = lookup(settings["clipping"], CLIPPING, "clipping")
+        clip = CLIPPING[settings["clipping"]]
         if not settings["optimizers"]:
-            raise ValueError("nobody races: pick at least one optimizer from the list")
+            raise ValueError(
+                "nobody races, got no optimizer: pick at least one optimizer from the list"
+            )
         runs = []
         for name in settings["optimizers"]:
-            known = lookup(name, OPTIMIZERS, "optimizer").settings
+            known = OPTIMIZERS[name].settings
             own = {"momentum": settings["momentum"]} if "momentum" in known else {}
             optimizer = make_optimizer(name, learning_rate=settings["learning_rate"], **own, **clip)
             rate, path = settings["learning_rate"], None

@@ -8,6 +8,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from helpers.arguments import Items, Name, Text, takes
+from helpers.arguments.arrays import FLAG
 from helpers.figures.base import (
     PALETTE,
     SMALL_SIZE,
@@ -32,7 +34,7 @@ from helpers.figures.runs import (
     history,
     over_seeds,
 )
-from helpers.labs.base import Lab, Table, control
+from helpers.labs.base import Lab, Settings, Table, control
 from helpers.names import lookup
 
 SHOWN = ("validation_accuracy", "accuracy", "validation_loss", "loss", "learning_rate")
@@ -143,6 +145,12 @@ class RunExplorer(Lab):
     """
 
     width, height = 8.2, 4.4
+    kinds = Settings(
+        variants=Items(Text(), least=0),
+        metric=Name(SHOWN, "metric"),
+        x=Name(X_AXES, "x axis"),
+        own=FLAG,
+    )
 
     def __init__(self, runs=None, recorded=None, **settings):
         self.runs, self.recorded = _all_runs(runs, recorded)
@@ -170,8 +178,6 @@ class RunExplorer(Lab):
         known = {**dict.fromkeys(VARIANT_MARKS), **titles}
         for name in settings["variants"]:
             lookup(name, known, "variant")
-        lookup(settings["metric"], dict.fromkeys(SHOWN), "metric")
-        lookup(settings["x"], X_AXES, "x axis")
         return {
             "variants": control(
                 widgets.SelectMultiple,
@@ -204,6 +210,7 @@ class RunExplorer(Lab):
         }
 
     @staticmethod
+    @takes(settings=kinds)
     def compute(settings: dict, runs=None, recorded=None) -> Picture:
         """Return the curves to draw.
 
@@ -217,15 +224,13 @@ class RunExplorer(Lab):
         """
         runs, recorded = _all_runs(runs, recorded)
         metric, x, own = settings["metric"], settings["x"], settings["own"]
-        lookup(metric, dict.fromkeys(SHOWN), "metric")
-        lookup(x, X_AXES, "x axis")
         known = {**dict.fromkeys(VARIANT_MARKS), **_titles([*recorded, *runs])}
         for name in settings["variants"]:
             lookup(name, known, "variant")
         if not runs and not recorded:
             return Picture(metric, x, "no data yet", (), ())
         if not settings["variants"]:
-            raise ValueError("no variant is picked: pick at least one from the list")
+            raise ValueError("expected a variant, got none: pick at least one from the list")
         needed = [metric, *(["seconds"] if x == "seconds" else [])]
         theirs, left_out = _usable(recorded, settings["variants"], needed)
         mine, also_left_out = _usable(runs if own else [], settings["variants"], needed)

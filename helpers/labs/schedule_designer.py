@@ -10,10 +10,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from helpers.arguments import SEED, Choice, Name, Number, Whole, takes
+from helpers.arguments.arrays import Array
 from helpers.datasets import load_digits
 from helpers.figures.base import DASHES, PALETTE, TITLE_SIZE, Mark, name_data, short_power
-from helpers.labs.base import Lab, Table, control
-from helpers.names import lookup
+from helpers.labs.base import Lab, Settings, Table, control
 from helpers.theory.schedules import SCHEDULES, make_schedule
 
 STEPS = (100, 200, 500, 1000, 2000)
@@ -106,6 +107,8 @@ def _logistic_loss(margins: np.ndarray) -> np.ndarray:
     return (np.maximum(-margins, 0) + np.log(1 + np.exp(-np.abs(margins)))).mean(axis=0)
 
 
+@takes(rates=Array("steps, schedules"), seed=SEED)
+@np.errstate(all="ignore")
 def train(rates: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Train with plain SGD under several schedules at once, all on the same batches.
 
@@ -116,6 +119,9 @@ def train(rates: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         The steps after which the loss is known ``(m,)``, and the loss on all training images above
         the lowest possible ``(m, schedules)``.
+
+    Raises:
+        ValueError: for rates of another shape.
     """
     x, signs, lowest, _ = task()
     steps = len(rates)
@@ -149,6 +155,14 @@ class ScheduleDesigner(Lab):
     """
 
     width, height = 8.0, 3.6
+    kinds = Settings(
+        schedule=Name(SCHEDULES, "schedule"),
+        peak=Number("[0.01, 3.17]"),
+        warm_up_share=Number("[0, 0.9]"),
+        last_share=Choice(*LAST_SHARES),
+        steps=Choice(*STEPS),
+        seed=Whole(0, 20),
+    )
 
     @classmethod
     def default_settings(cls) -> dict:
@@ -169,10 +183,6 @@ class ScheduleDesigner(Lab):
 
     def make_controls(self, settings: dict) -> dict[str, widgets.Widget]:
         """Return the six controls."""
-        lookup(settings["schedule"], SCHEDULES, "schedule")
-        for name, offered in (("last_share", LAST_SHARES), ("steps", STEPS)):
-            if settings[name] not in offered:
-                raise ValueError(f"{name} is one of {offered}, got {settings[name]!r}.")
         return {
             "schedule": control(
                 widgets.Dropdown,
@@ -227,13 +237,14 @@ class ScheduleDesigner(Lab):
         }
 
     @staticmethod
+    @takes(settings=kinds)
     def compute(settings: dict) -> Design:
         """Return the schedule and three trainings on the same batches.
 
         Raises:
             ValueError: for unknown settings, and for 1cycle without a warm-up.
         """
-        design = lookup(settings["schedule"], SCHEDULES, "schedule")
+        design = SCHEDULES[settings["schedule"]]
         steps, peak = settings["steps"], settings["peak"]
         shape = [settings[name] for name in ("warm_up_share", "last_share")]
         schedule = make_schedule(settings["schedule"], peak, steps, *shape)

@@ -9,6 +9,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from helpers.arguments import Choice, Name, Number, Whole, takes
 from helpers.figures.base import (
     PALETTE,
     SMALL_SIZE,
@@ -19,10 +20,9 @@ from helpers.figures.base import (
     name_data,
     short_power,
 )
-from helpers.labs.base import Lab, Table, control
-from helpers.names import lookup
+from helpers.labs.base import Lab, Settings, Table, control
 from helpers.theory.activations import ACTIVATIONS
-from helpers.theory.initializers import INITIALIZERS, get_initializer
+from helpers.theory.initializers import INITIALIZERS
 from helpers.theory.mean_field import Prediction, predict
 from helpers.theory.signal import Flow, flow, propagate
 
@@ -120,6 +120,14 @@ class SignalFlow(Lab):
     """
 
     width, height = 8.2, 4.9
+    kinds = Settings(
+        activation=Name(FUNCTIONS, "activation"),
+        initializer=Name(WEIGHTS, "initializer"),
+        depth=Whole(1, 100),
+        width=Choice(*WIDTHS),
+        input_scale=Number("[0, inf)"),
+        seed=Whole(0, 99),
+    )
 
     @classmethod
     def default_settings(cls) -> dict:
@@ -141,7 +149,6 @@ class SignalFlow(Lab):
 
     def make_controls(self, settings: dict) -> dict[str, widgets.Widget]:
         """Return the six controls."""
-        _check(settings)
         return {
             "activation": control(
                 widgets.Dropdown,
@@ -193,13 +200,13 @@ class SignalFlow(Lab):
         }
 
     @staticmethod
+    @takes(settings=kinds)
     def compute(settings: dict) -> SignalPicture:
         """Return what passes through the network, and what mean-field theory predicts.
 
         Raises:
             ValueError: for an unknown name, or a number out of its range.
         """
-        _check(settings)
         initializer, gain, _ = WEIGHTS[settings["initializer"]]
         centered = settings["activation"] == CENTERED
         activation = "logistic" if centered else settings["activation"]
@@ -304,11 +311,6 @@ class SignalFlow(Lab):
             for at in range(data.settings["depth"])
         ]
         return Table(name_data(data.title, DATA_NAME), header, rows)
-
-
-def _check(settings: dict) -> None:
-    lookup(settings["activation"], FUNCTIONS, "activation")
-    get_initializer(lookup(settings["initializer"], WEIGHTS, "initializer")[0])
 
 
 def _symmetric(std: float) -> tuple[float, float]:

@@ -10,8 +10,9 @@ from matplotlib.colors import ListedColormap, NoNorm
 from matplotlib.image import BboxImage
 from matplotlib.transforms import Bbox, TransformedBbox
 
+from helpers.arguments import Name, Number, takes
 from helpers.figures.base import PALETTE, SMALL_SIZE, TITLE_SIZE, Mark, name_data
-from helpers.labs.base import Lab, Table, control
+from helpers.labs.base import Lab, Settings, Table, control
 from helpers.labs.trained import (
     NETWORKS,
     held_out_digits,
@@ -19,7 +20,6 @@ from helpers.labs.trained import (
     standardized,
     trained_network,
 )
-from helpers.names import lookup
 from helpers.theory.network import Parameters, forward
 from helpers.theory.pruning import (
     SCOPES,
@@ -158,6 +158,11 @@ class Sparsity(Lab):
     """
 
     width, height = 7.8, 4.8
+    kinds = Settings(
+        sparsity=Number(f"[0, {LARGEST}]", f"the share of zeros goes from 0 to {LARGEST}"),
+        network=Name(SHOWN, "network"),
+        method=Name(METHODS, "method"),
+    )
 
     @classmethod
     def default_settings(cls) -> dict:
@@ -171,7 +176,6 @@ class Sparsity(Lab):
 
     def make_controls(self, settings: dict) -> dict[str, widgets.Widget]:
         """Return the three controls."""
-        _validate(settings)
         return {
             "sparsity": control(
                 widgets.FloatSlider,
@@ -200,13 +204,13 @@ class Sparsity(Lab):
         }
 
     @staticmethod
+    @takes(settings=kinds)
     def compute(settings: dict) -> Picture:
         """Prune the stored network, and measure it on the test images of the digits.
 
         Raises:
             ValueError: for an unknown network or method, or a share out of its range.
         """
-        _validate(settings)
         name, method = settings["network"], settings["method"]
         kernels = trained_network(name).kernels
         masks = masks_of_ranks(_ranks(name, method), settings["sparsity"], method)
@@ -269,15 +273,6 @@ class Sparsity(Lab):
         ]
         caption = f"Accuracy on test images, smallest of: {METHODS[data.method]}"
         return Table(name_data(caption, data.data_name), header, rows)
-
-
-def _validate(settings: dict) -> None:
-    lookup(settings["network"], SHOWN, "network")
-    lookup(settings["method"], METHODS, "method")
-    if not 0 <= settings["sparsity"] <= LARGEST:
-        raise ValueError(
-            f"the share of zeros goes from 0 to {LARGEST}, got {settings['sparsity']!r}"
-        )
 
 
 def _layer(kernel: np.ndarray, mask: np.ndarray) -> Layer:

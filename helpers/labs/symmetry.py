@@ -7,10 +7,11 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from helpers.arguments import SEED, Choice, Name, Number, Text, Whole, takes
+from helpers.arguments.arrays import Array
 from helpers.figures.base import PALETTE, SMALL_SIZE, TEXT_GREY, TITLE_SIZE, counted, name_data
-from helpers.labs.base import Lab, Table, control
+from helpers.labs.base import Lab, Settings, Table, control
 from helpers.labs.digit_inputs import N_CLASSES, SIDE, digit_inputs
-from helpers.names import lookup
 from helpers.theory.activations import get_activation
 from helpers.theory.initializers import get_initializer, weight_variance
 from helpers.theory.network import (
@@ -89,6 +90,7 @@ class Picture(NamedTuple):
     data_name: str
 
 
+@takes(kernel=Array("fan_in, units"), bias=Array("units"))
 def distinct_units(kernel: np.ndarray, bias: np.ndarray) -> int:
     """Return how many units of a layer differ in an incoming weight or in their bias.
 
@@ -97,6 +99,9 @@ def distinct_units(kernel: np.ndarray, bias: np.ndarray) -> int:
         bias: ``(units,)``.
 
     Two values count as equal when they differ by at most a thousandth of the largest.
+
+    Raises:
+        ValueError: for shapes that do not fit.
 
     >>> distinct_units(np.array([[1.0, 1.0, 2.0]]), np.zeros(3))
     2
@@ -107,6 +112,7 @@ def distinct_units(kernel: np.ndarray, bias: np.ndarray) -> int:
     return int((alike.argmax(axis=0) == np.arange(columns.shape[1])).sum())
 
 
+@takes(width=Whole(1), seed=SEED)
 def initial_parameters(weights: str, biases: str, width: int, seed: int) -> Parameters:
     """Return the weights that a network ``64 -> width -> 10`` starts from.
 
@@ -134,7 +140,17 @@ def initial_parameters(weights: str, biases: str, width: int, seed: int) -> Para
     return start
 
 
+@takes(
+    weights=Text(),
+    biases=Text(),
+    activation=Text(),
+    width=Whole(1, 1_000),
+    steps=Whole(0, 10_000),
+    learning_rate=Number("[0, inf)"),
+    seed=SEED,
+)
 @lru_cache(maxsize=32)
+@np.errstate(all="ignore")
 def train_units(
     weights: str = "constant(0.1)",
     biases: str = "zeros",
@@ -190,6 +206,15 @@ class Symmetry(Lab):
     """
 
     width, height = 7.6, 5.3
+    kinds = Settings(
+        weights=Name(WEIGHTS, "choice of weights"),
+        biases=Name(BIASES, "choice of biases"),
+        activation=Name(ACTIVATIONS, "activation"),
+        width=Whole(2, 8),
+        steps=Whole(0, 150),
+        learning_rate=Choice(*RATES),
+        seed=Whole(0, 9),
+    )
 
     @classmethod
     def default_settings(cls) -> dict:
@@ -212,11 +237,6 @@ class Symmetry(Lab):
 
     def make_controls(self, settings: dict) -> dict[str, widgets.Widget]:
         """Return the seven controls."""
-        lookup(settings["weights"], WEIGHTS, "choice of weights")
-        lookup(settings["biases"], BIASES, "choice of biases")
-        lookup(settings["activation"], dict.fromkeys(ACTIVATIONS), "activation")
-        if settings["learning_rate"] not in RATES:
-            raise ValueError(f"learning_rate: expected one of {RATES}.")
         titles = [(get_activation(name).title, name) for name in ACTIVATIONS]
         return {
             "weights": control(
@@ -275,14 +295,13 @@ class Symmetry(Lab):
         }
 
     @staticmethod
+    @takes(settings=kinds)
     def compute(settings: dict) -> Picture:
         """Return the training of the chosen network, and of the one that it is compared with.
 
         Raises:
             ValueError: for an unknown name.
         """
-        lookup(settings["weights"], WEIGHTS, "choice of weights")
-        lookup(settings["biases"], BIASES, "choice of biases")
         training = train_units(**settings)
         reference = train_units(**{**settings, "weights": REFERENCE, "biases": "zeros"})
         steps = settings["steps"]

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers.arguments import Document, Name, Number, takes
+from helpers.arguments.arrays import Array
 from helpers.datasets import load_digits
 from helpers.names import lookup
 from helpers.theory.network import Parameters
@@ -57,6 +59,7 @@ def held_out_digits() -> HeldOut:
     return HeldOut(*data.test, data.name)
 
 
+@takes(name=Name(NETWORKS, "stored network"))
 @lru_cache(maxsize=len(NETWORKS))
 def trained_network(name: str) -> Parameters:
     """Return the weights of a stored network: float32, read-only, checked against their hash.
@@ -93,6 +96,11 @@ def network_document(name: str) -> dict:
     return document
 
 
+_SCALING = Document({"mean": Number(), "variance": Number("(0, inf)")})
+
+
+@takes(images=Array("n, ..."), document=Document({"standardization": _SCALING}))
+@np.errstate(all="ignore")
 def standardized(images: np.ndarray, document: dict) -> np.ndarray:
     """Return images as a stored network takes them: float32 ``(n, 64)``.
 
@@ -102,6 +110,9 @@ def standardized(images: np.ndarray, document: dict) -> np.ndarray:
     Args:
         images: digits ``(n, 8, 8, 1)``, whole numbers or noisy ones, from 0 to 16.
         document: of the network, which holds mean and variance.
+
+    Raises:
+        ValueError: for what are no images, or a document without mean and variance.
     """
     scaling = document["standardization"]
     rows = np.asarray(images, dtype=np.float64).reshape(len(images), -1)

@@ -1,8 +1,9 @@
 """Zeros that are made while training: pruning on a schedule, and the proximal step of L1."""
 
+from helpers.arguments import Whole, takes
 from helpers.backend import use_backend
 from helpers.names import lookup
-from helpers.sparsity.kernels import kernels_of
+from helpers.sparsity.kernels import STRENGTH, kernels_of
 from helpers.theory.pruning import SCOPES, cubic_sparsity, magnitude_masks
 
 use_backend()
@@ -34,6 +35,7 @@ class MagnitudePruning(Callback):
         ValueError: for a number out of its range, or an unknown scope.
     """
 
+    @takes(frequency=Whole())
     def __init__(
         self,
         final_sparsity: float,
@@ -107,10 +109,9 @@ class SoftThresholding(Callback):
             which the step would be another one.
     """
 
+    @takes(strength=STRENGTH)
     def __init__(self, strength: float):
         super().__init__()
-        if not strength >= 0:
-            raise ValueError(f"the strength of a penalty is 0 or above, got {strength!r}.")
         self.strength = strength
 
     def on_train_begin(self, logs=None):

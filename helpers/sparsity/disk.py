@@ -5,6 +5,8 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from helpers.arguments import Model, takes
+
 
 class DiskSize(NamedTuple):
     """Bytes of a saved network.
@@ -18,6 +20,7 @@ class DiskSize(NamedTuple):
     zipped: int
 
 
+@takes(model=Model())
 def size_on_disk(model) -> DiskSize:
     """Save the network for a moment, and return what its file takes, plain and zipped.
 

@@ -1,8 +1,10 @@
 """The kernels of a Keras network: finding them, penalizing them, and zeroing the smallest."""
 
-from helpers.names import lookup
+from helpers.arguments import Model, Number, takes
+from helpers.names import lookup, shown
 from helpers.theory.pruning import apply_masks, magnitude_masks
 
+STRENGTH = Number("[0, 1e30]", "the strength of a penalty is 0 or above")
 PENALTIES = {"l1": "L1", "l2": "L2"}
 
 
@@ -15,6 +17,8 @@ def kernels_of(model) -> list:
     Raises:
         ValueError: for a network without a kernel, one that is not built among them.
     """
+    if not hasattr(model, "layers"):
+        raise ValueError(f"expected a Keras network, got {shown(model)}.")
     kernels = [layer.kernel for layer in model.layers if getattr(layer, "kernel", None) is not None]
     if not kernels:
         raise ValueError(
@@ -24,6 +28,7 @@ def kernels_of(model) -> list:
     return kernels
 
 
+@takes(model=Model(), strength=STRENGTH)
 def penalize(model, kind: str, strength: float):
     """Add a penalty on every kernel to the network's loss, and return the network.
 
@@ -39,8 +44,6 @@ def penalize(model, kind: str, strength: float):
         ValueError: for an unknown kind or a negative strength.
     """
     lookup(kind, PENALTIES, "penalty")
-    if not strength >= 0:
-        raise ValueError(f"the strength of a penalty is 0 or above, got {strength!r}.")
     from keras import regularizers
 
     for kernel in kernels_of(model):
@@ -48,6 +51,7 @@ def penalize(model, kind: str, strength: float):
     return model
 
 
+@takes(model=Model())
 def prune(model, target: float, scope: str = "layer"):
     """Set the smallest weights of a network to 0, all at once, and return the network.
 
@@ -67,6 +71,7 @@ def prune(model, target: float, scope: str = "layer"):
     return model
 
 
+@takes(model=Model())
 def pruned_copy(model, target: float, scope: str = "layer"):
     """Return a copy of a network whose smallest weights are 0; ``model`` stays as it is.
 

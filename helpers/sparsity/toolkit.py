@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers.arguments import Model, Number, Whole, takes
+from helpers.arguments.arrays import Array
 from helpers.theory.pruning import sparsity
 
 TOOLKIT = "tensorflow_model_optimization"
@@ -100,6 +102,16 @@ def _environment_kept():
         os.environ.update(before)
 
 
+@takes(
+    model=Model(),
+    images=Array("n, ..."),
+    labels=Array("n", whole=True),
+    target=Number("[0, 1)"),
+    epochs=Whole(1),
+    batch_size=Whole(1),
+    learning_rate=Number("(0, inf)"),
+    seed=Whole(0, 2**32 - 1),
+)
 def prune_with_toolkit(
     model,
     images: np.ndarray,
@@ -129,7 +141,8 @@ def prune_with_toolkit(
 
     Raises:
         ImportError: without the toolkit, with the two lines that install it.
-        ValueError: for a layer that cannot be rebuilt, or fewer than 4 steps of training.
+        ValueError: for a layer that cannot be rebuilt, fewer than 4 steps of training, or an
+            argument out of its range.
     """
     tfmot, tf_keras = _import_toolkit()
     steps = epochs * -(-len(images) // batch_size)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, ndtr
 
+from helpers.arguments import Number, takes
+from helpers.arguments.arrays import Array
 from helpers.names import lookup
 
 # The constants of Klambauer et al. 2017 (arXiv 1706.02515), eq. 14, to double precision.
@@ -189,6 +191,7 @@ def get_activation(name: str) -> Activation:
     return lookup(name, ACTIVATIONS, "activation")
 
 
+@takes(z=Array())
 def value(name: str, z, **parameters) -> np.ndarray:
     """Return the activation of ``z``, float, of its shape.
 
@@ -198,16 +201,18 @@ def value(name: str, z, **parameters) -> np.ndarray:
         parameters: those that differ from the defaults.
 
     Raises:
-        ValueError: for an unknown name or parameter.
+        ValueError: for an unknown name or parameter, and for what is no number.
 
     >>> float(value("elu", 0.0)), round(float(value("elu", 1.0)), 3)
     (0.0, 1.0)
     """
     activation = get_activation(name)
-    with np.errstate(over="ignore"):  # the largest floats, times a scale above 1, are infinite
+    with np.errstate(all="ignore"):  # the largest floats, times a scale above 1, are infinite
         return activation.value(z, **_with_defaults(activation, parameters))
 
 
+@takes(z=Array())
+@np.errstate(all="ignore")
 def slope(name: str, z, **parameters) -> np.ndarray:
     """Return the derivative of the activation at ``z``, float, of its shape.
 
@@ -224,6 +229,7 @@ def slope(name: str, z, **parameters) -> np.ndarray:
 
 
 def _with_defaults(activation: Activation, parameters: dict) -> dict:
-    for name in parameters:
+    for name, number in parameters.items():
         lookup(name, activation.parameters, f"parameter of {activation.title}")
+        parameters[name] = Number().take(name, number, {})
     return {**activation.parameters, **parameters}

@@ -11,6 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.signal import lfilter
 
+from helpers.arguments import Instance, Number, Whole, takes
+from helpers.arguments.arrays import Array
+
 MOMENTUM = 0.99  # Keras's defaults; the paper leaves both open
 EPSILON = 1e-3
 MOVING_MEAN, MOVING_VARIANCE = 0.0, 1.0  # where the moving averages start
@@ -49,6 +52,14 @@ class Moving(NamedTuple):
     variance: np.ndarray
 
 
+EPSILONS = Number("(0, inf)", "lest a variance of 0 divide by 0")
+MOMENTA = Number("[0, 1]")
+PASSED = Instance(Forward, expected="what batch_norm.forward returns")
+MOVED = Instance(Moving, expected="what batch_norm.start_moving returns")
+
+
+@takes(x=Array(), gamma=Array(), beta=Array(), epsilon=EPSILONS)
+@np.errstate(all="ignore")
 def forward(x, gamma=1.0, beta=0.0, epsilon: float = EPSILON) -> Forward:
     """Normalize a batch with its own mean and variance, as in training (algorithm 1).
 
@@ -65,7 +76,6 @@ def forward(x, gamma=1.0, beta=0.0, epsilon: float = EPSILON) -> Forward:
     """
     x = _inputs(x)
     gamma, beta = _for_units(x, gamma=gamma, beta=beta)
-    _check_epsilon(epsilon)
     axes = tuple(range(x.ndim - 1))
     # Sums in double precision: a long float32 sum along the first axis loses digits.
     mean = x.mean(axis=axes, dtype=np.float64).astype(x.dtype)
@@ -75,6 +85,8 @@ def forward(x, gamma=1.0, beta=0.0, epsilon: float = EPSILON) -> Forward:
     return Forward(gamma * normalized + beta, normalized, mean, variance, epsilon)
 
 
+@takes(passed=PASSED, gamma=Array(), output_gradient=Array())
+@np.errstate(all="ignore")
 def backward(passed: Forward, gamma, output_gradient) -> Gradients:
     """Propagate a gradient back through :func:`forward` (section 3 of the paper, chain rule).
 
@@ -106,6 +118,15 @@ def backward(passed: Forward, gamma, output_gradient) -> Gradients:
     return Gradients(by_inputs, by_gamma, output_gradient.sum(axis=axes))
 
 
+@takes(
+    x=Array(),
+    gamma=Array(),
+    beta=Array(),
+    moving_mean=Array(),
+    moving_variance=Array(),
+    epsilon=EPSILONS,
+)
+@np.errstate(all="ignore")
 def inference(x, gamma, beta, moving_mean, moving_variance, epsilon: float = EPSILON) -> np.ndarray:
     """Normalize with the moving averages, as in inference (algorithm 2, line 11).
 
@@ -125,11 +146,18 @@ def inference(x, gamma, beta, moving_mean, moving_variance, epsilon: float = EPS
     return x * scale + shift
 
 
+@takes(units=Whole(1, 10_000_000))
 def start_moving(units: int) -> Moving:
-    """Return the moving averages of a new layer: mean 0 and variance 1 for each unit."""
+    """Return the moving averages of a new layer: mean 0 and variance 1 for each unit.
+
+    Raises:
+        ValueError: for fewer than one unit.
+    """
     return Moving(np.full(units, MOVING_MEAN), np.full(units, MOVING_VARIANCE))
 
 
+@takes(moving=MOVED, passed=PASSED, momentum=MOMENTA)
+@np.errstate(all="ignore")
 def update_moving(moving: Moving, passed: Forward, momentum: float = MOMENTUM) -> Moving:
     """Return the moving averages after one more training batch.
 
@@ -137,13 +165,19 @@ def update_moving(moving: Moving, passed: Forward, momentum: float = MOMENTUM) -
     the new one momentum.)
 
     Raises:
-        ValueError: for a momentum outside [0, 1].
+        ValueError: for a momentum outside [0, 1], or a batch of other units.
     """
-    _check_momentum(momentum)
+    shapes = moving.mean.shape, np.shape(passed.mean)
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ValueError(f"expected a batch of the units of the averages, got {shapes}.") from None
     pairs = zip(moving, (passed.mean, passed.variance), strict=True)
     return Moving(*(momentum * old + (1 - momentum) * new for old, new in pairs))
 
 
+@takes(values=Array("..."), start=Number(), momentum=MOMENTA)
+@np.errstate(all="ignore")
 def moving_averages(values, start: float, momentum: float = MOMENTUM) -> np.ndarray:
     """Return the moving average after each of the values, float64 ``(steps, ...)``.
 
@@ -158,13 +192,15 @@ def moving_averages(values, start: float, momentum: float = MOMENTUM) -> np.ndar
     >>> moving_averages([10, 10], start=0, momentum=0.9).round(2).tolist()
     [1.0, 1.9]
     """
-    _check_momentum(momentum)
+    if values.ndim == 0:
+        raise ValueError(f"values must have an axis of steps, got the number {values}.")
     values = np.asarray(values, dtype=np.float64)
     before = np.full((1, *values.shape[1:]), momentum * start)
     averages, _ = lfilter([1 - momentum], [1, -momentum], values, axis=0, zi=before)
     return averages
 
 
+@takes(share=Number("(0, 1)"), momentum=Number("(0, 1)"))
 def steps_until(share: float, momentum: float = MOMENTUM) -> int:
     """Return after how many steps the start weighs at most ``share`` in a moving average.
 
@@ -176,11 +212,19 @@ def steps_until(share: float, momentum: float = MOMENTUM) -> int:
     >>> steps_until(0.01, 0.99)
     459
     """
-    if not 0 < share < 1 or not 0 < momentum < 1:
-        raise ValueError(f"share and momentum lie between 0 and 1, got {share} and {momentum}.")
     return int(np.ceil(np.log(share) / np.log(momentum)))
 
 
+@takes(
+    kernel=Array(),
+    bias=Array(),
+    gamma=Array(),
+    beta=Array(),
+    moving_mean=Array(),
+    moving_variance=Array(),
+    epsilon=EPSILONS,
+)
+@np.errstate(all="ignore")
 def fold(
     kernel, bias, gamma, beta, moving_mean, moving_variance, epsilon: float = EPSILON
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -213,7 +257,6 @@ def _scale_and_shift(x, gamma, beta, moving_mean, moving_variance, epsilon):
     gamma, beta, mean, variance = _for_units(
         x, gamma=gamma, beta=beta, moving_mean=moving_mean, moving_variance=moving_variance
     )
-    _check_epsilon(epsilon)
     if np.any(variance < 0):
         raise ValueError(f"a variance is at least 0, got {variance.min()}.")
     scale = gamma / np.sqrt(variance + x.dtype.type(epsilon))
@@ -240,13 +283,3 @@ def _for_units(x: np.ndarray, **parameters) -> list[np.ndarray]:
                 f"got shape {array.shape}."
             )
     return arrays
-
-
-def _check_epsilon(epsilon: float) -> None:
-    if not epsilon > 0:
-        raise ValueError(f"epsilon is above 0, lest a variance of 0 divide by 0; got {epsilon}.")
-
-
-def _check_momentum(momentum: float) -> None:
-    if not 0 <= momentum <= 1:
-        raise ValueError(f"momentum lies in [0, 1], got {momentum}.")

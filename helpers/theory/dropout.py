@@ -9,19 +9,29 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from helpers.arguments import SEED, Items, Maybe, Number, Whole, check_cost, takes
+from helpers.arguments.arrays import GENERATOR, Array
 from helpers.names import lookup
-from helpers.theory.activations import SELU_ALPHA, SELU_SCALE, slope, value
+from helpers.theory.activations import SELU_ALPHA, SELU_SCALE, get_activation, slope, value
 from helpers.theory.network import (
     Gradients,
     Parameters,
+    Weights,
+    count_classes,
     make_parameters,
     softmax_cross_entropy,
 )
+
+RATE = Number("[0, 1)", "a dropout rate of 0.5 drops half of the units")
+MOST_PASSES = 100_000
+MOST_PROBABILITIES = 30_000_000  # of all passes together: 240 MB
 
 # What SELU tends to for very negative inputs, and what alpha dropout sets a dropped unit to.
 SELU_FLOOR = -SELU_SCALE * SELU_ALPHA
 
 
+@takes(x=Array(), rate=RATE, rng=GENERATOR)
+@np.errstate(all="ignore")
 def dropout(x: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
     """Set each entry to 0 with probability ``rate``, and divide the others by ``1 - rate``.
 
@@ -45,6 +55,8 @@ def dropout(x: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
     return np.where(kept, x * x.dtype.type(1 / (1 - rate)), x.dtype.type(0))
 
 
+@takes(x=Array(), rate=RATE, rng=GENERATOR)
+@np.errstate(all="ignore")
 def alpha_dropout(x: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
     """Set entries to SELU's floor with probability ``rate``, then restore mean 0 and variance 1.
 
@@ -62,6 +74,7 @@ def alpha_dropout(x: np.ndarray, rate: float, rng: np.random.Generator) -> np.nd
     return a * np.where(kept, x, floor) + b
 
 
+@takes(rate=RATE)
 def alpha_dropout_constants(rate: float) -> tuple[float, float]:
     """Return ``a`` and ``b``, by which alpha dropout maps the masked input: ``a * masked + b``.
 
@@ -72,7 +85,6 @@ def alpha_dropout_constants(rate: float) -> tuple[float, float]:
     Raises:
         ValueError: for a rate outside [0, 1).
     """
-    _check_rate(rate)
     kept = 1 - rate
     a = (kept * (1 + rate * SELU_FLOOR**2)) ** -0.5
     return a, -a * rate * SELU_FLOOR
@@ -81,6 +93,8 @@ def alpha_dropout_constants(rate: float) -> tuple[float, float]:
 DROPOUTS = {"dropout": dropout, "alpha": alpha_dropout}
 
 
+@takes(kernel=Array(), limit=Number("(0, inf)"))
+@np.errstate(all="ignore")
 def max_norm(kernel: np.ndarray, limit: float) -> np.ndarray:
     """Shorten the incoming weights of each unit that are longer than ``limit``, as a vector.
 
@@ -104,12 +118,18 @@ def max_norm(kernel: np.ndarray, limit: float) -> np.ndarray:
     kernel = _floating(kernel)
     if kernel.ndim != 2:
         raise ValueError(f"expected a kernel (fan_in, fan_out), got shape {kernel.shape}.")
-    if not limit > 0:
-        raise ValueError(f"the limit of a norm is above 0, got {limit}.")
     norms = np.linalg.norm(kernel, axis=0)
     return kernel * (limit / np.maximum(norms, limit)).astype(kernel.dtype)
 
 
+@takes(
+    parameters=Weights(),
+    x=Array("n, inputs"),
+    labels=Array("n", whole=True),
+    rate=RATE,
+    rng=GENERATOR,
+)
+@np.errstate(all="ignore")
 def dropout_gradients(
     parameters: Parameters,
     x: np.ndarray,
@@ -131,8 +151,10 @@ def dropout_gradients(
         activation: of the hidden layers.
 
     Raises:
-        ValueError: for a rate outside [0, 1), or an unknown activation.
+        ValueError: for a rate outside [0, 1), an unknown activation, shapes that do not fit, or
+            labels out of their range.
     """
+    get_activation(activation)
     last = len(parameters.kernels) - 1
     inputs, factors, slopes, signal = [], [], [], x
     for place, (kernel, bias) in enumerate(zip(*parameters, strict=True)):
@@ -153,6 +175,17 @@ def dropout_gradients(
     return loss, Gradients(kernels, [gradient.sum(axis=0) for gradient in back], back)
 
 
+@takes(
+    parameters=Weights(),
+    x=Array("n, inputs"),
+    labels=Array("n", whole=True),
+    rate=RATE,
+    rng=GENERATOR,
+    learning_rate=Number("[0, inf)"),
+    batch_size=Whole(),
+    limit=Maybe(Number("(0, inf)")),
+)
+@np.errstate(all="ignore")
 def train_epoch(
     parameters: Parameters,
     x: np.ndarray,
@@ -190,6 +223,17 @@ def train_epoch(
     return Parameters(kernels, biases)
 
 
+@takes(
+    x=Array("n, inputs"),
+    labels=Array("n", whole=True),
+    rate=RATE,
+    epochs=Whole(1, 100_000),
+    seed=SEED,
+    hidden=Items(Whole(1), least=0),
+    learning_rate=Number("[0, inf)"),
+    batch_size=Whole(),
+    limit=Maybe(Number("(0, inf)")),
+)
 def train_epochs(
     x: np.ndarray,
     labels: np.ndarray,
@@ -215,13 +259,21 @@ def train_epochs(
         ValueError: as :func:`train_epoch`.
     """
     rng = np.random.default_rng(seed)
-    sizes = (x.shape[1], *hidden, int(labels.max()) + 1)
+    sizes = (x.shape[1], *hidden, count_classes(labels))
     parameters = make_parameters(sizes, "he_normal", rng)
     for _ in range(epochs):
         parameters = train_epoch(parameters, x, labels, rate, rng, **settings)
         yield parameters
 
 
+@takes(
+    parameters=Weights(),
+    x=Array("n, inputs"),
+    rate=RATE,
+    passes=Whole(1),
+    rng=GENERATOR,
+)
+@np.errstate(all="ignore")
 def mc_predict(
     parameters: Parameters,
     x: np.ndarray,
@@ -251,9 +303,9 @@ def mc_predict(
     Raises:
         ValueError: for a rate outside [0, 1), no passes, or an unknown activation or kind.
     """
-    if passes < 1:
-        raise ValueError(f"passes must be at least 1, got {passes}.")
-    _check_rate(rate)
+    check_cost("passes", passes, MOST_PASSES)
+    probabilities = passes * len(x) * len(parameters.biases[-1])
+    check_cost("passes x inputs x classes", probabilities, MOST_PROBABILITIES)
     drop = lookup(kind, DROPOUTS, "kind of dropout")
     *hidden, output = zip(*parameters, strict=True)
     first = x
@@ -269,12 +321,16 @@ def mc_predict(
     return softmax(np.stack(logits))
 
 
+@takes(logits=Array("..., classes"))
+@np.errstate(all="ignore")
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Return probabilities along the last axis, of the same shape."""
     raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return raised / raised.sum(axis=-1, keepdims=True)
 
 
+@takes(passes=Array("passes, ..."))
+@np.errstate(all="ignore")
 def predictive_mean(passes: np.ndarray) -> np.ndarray:
     """Return the prediction of MC dropout: the mean over passes (Gal & Ghahramani 2016, eq. 6).
 
@@ -287,11 +343,15 @@ def predictive_mean(passes: np.ndarray) -> np.ndarray:
     return passes.mean(axis=0)
 
 
+@takes(passes=Array("passes, ..."))
+@np.errstate(all="ignore")
 def predictive_std(passes: np.ndarray) -> np.ndarray:
     """Return the standard deviation over passes of each class's probability: ``(n, classes)``."""
     return passes.std(axis=0)
 
 
+@takes(probabilities=Array("..., classes"))
+@np.errstate(all="ignore")
 def entropy(probabilities: np.ndarray) -> np.ndarray:
     """Return the entropy in nats along the last axis: 0 for certain, log(classes) for no idea.
 
@@ -302,6 +362,8 @@ def entropy(probabilities: np.ndarray) -> np.ndarray:
     return -(probabilities * np.log(safe)).sum(axis=-1) + 0.0  # no -0.0
 
 
+@takes(passes=Array("passes, ..."))
+@np.errstate(all="ignore")
 def mutual_information(passes: np.ndarray) -> np.ndarray:
     """Return how much the passes disagree, in nats: 0 where all of them predict the same.
 
@@ -319,7 +381,6 @@ def mutual_information(passes: np.ndarray) -> np.ndarray:
 
 def _mask(x, rate: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Return ``x`` as float, and where it is kept: boolean, of its shape."""
-    _check_rate(rate)
     x = _floating(x)
     return x, rng.random(x.shape, dtype=np.float32) >= np.float32(rate)
 
@@ -327,8 +388,3 @@ def _mask(x, rate: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
 def _floating(x) -> np.ndarray:
     x = np.asarray(x)
     return x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
-
-
-def _check_rate(rate: float) -> None:
-    if not 0 <= rate < 1:
-        raise ValueError(f"a dropout rate lies in [0, 1): 0.5 drops half of the units, got {rate}.")

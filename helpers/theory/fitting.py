@@ -4,14 +4,20 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers.arguments import SEED, Instance, Items, Number, Whole, check_cost, takes
+from helpers.arguments.arrays import Array
+from helpers.theory.activations import get_activation
 from helpers.theory.network import (
     Parameters,
     backward,
+    count_classes,
     forward,
     make_parameters,
     softmax_cross_entropy,
 )
 from helpers.theory.optimizers import Optimizer, make_optimizer
+
+MOST_STEPS = 200_000  # of training: half a minute
 
 
 class Fit(NamedTuple):
@@ -27,17 +33,39 @@ class Fit(NamedTuple):
     losses: np.ndarray
     activation: str
 
+    @takes(share=Number("(0, 1]"))
     def final_loss(self, share: float = 0.1) -> float:
-        """Return the mean loss of the last ``share`` of the batches; infinite if it diverged."""
+        """Return the mean loss of the last ``share`` of the batches; infinite if it diverged.
+
+        Raises:
+            ValueError: for a share outside (0, 1].
+        """
         last = self.losses[-max(1, round(share * len(self.losses))) :]
         return float(last.mean()) if np.isfinite(last).all() else float("inf")
 
+    @takes(x=Array("n, features"), labels=Array("n", whole=True))
     def accuracy(self, x: np.ndarray, labels: np.ndarray) -> float:
-        """Return the share of ``x``, ``(n, features)``, whose largest logit is its label's."""
+        """Return the share of ``x``, ``(n, features)``, whose largest logit is its label's.
+
+        Raises:
+            ValueError: for shapes that do not fit.
+        """
         logits = forward(x, self.parameters, self.activation).logits
         return float((logits.argmax(axis=1) == labels).mean())
 
 
+OPTIMIZER = Instance(Optimizer, expected="an optimizer, such as make_optimizer('adam')")
+
+
+@takes(
+    x=Array("n, features"),
+    labels=Array("n", whole=True),
+    optimizer=OPTIMIZER,
+    hidden=Items(Whole(1), least=0),
+    batch_size=Whole(),
+    epochs=Whole(1),
+    seed=SEED,
+)
 def fit(
     x: np.ndarray,
     labels: np.ndarray,
@@ -67,12 +95,14 @@ def fit(
         seed: of the first weights and of the order of the samples.
 
     Raises:
-        ValueError: when the samples do not fill one batch.
+        ValueError: when the samples do not fill one batch, for an unknown name, or a number out of
+            its range.
     """
+    get_activation(activation)
     if not 1 <= batch_size <= len(x):
         raise ValueError(f"batch_size must lie in 1 ... {len(x)} samples, got {batch_size}.")
     rng = np.random.default_rng(seed)
-    sizes = (x.shape[1], *hidden, int(labels.max()) + 1)
+    sizes = (x.shape[1], *hidden, count_classes(labels))
     drawn = make_parameters(sizes, initializer, rng)
     # All weights in one vector, and the arrays of the network are views of it: the optimizer is
     # called once a step instead of once an array, which halves the time.
@@ -80,6 +110,7 @@ def fit(
     shapes = [[array.shape for array in part] for part in drawn]
     state = None
     steps = len(x) // batch_size
+    check_cost("steps of training", epochs * steps, MOST_STEPS)
     losses = np.full(epochs * steps, np.nan)
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is cut off
         for epoch in range(epochs):
@@ -96,6 +127,14 @@ def fit(
     return Fit(_views(weights, shapes), losses, activation)
 
 
+@takes(
+    x=Array("n, features"),
+    labels=Array("n", whole=True),
+    rates=Items(Number("(0, inf)")),
+    seeds=Items(SEED),
+    epochs=Whole(1),
+    batch_size=Whole(),
+)
 def final_losses(
     x: np.ndarray,
     labels: np.ndarray,
@@ -118,6 +157,9 @@ def final_losses(
 
     Returns:
         ``float64 (n, m)``: :meth:`Fit.final_loss` of each, infinite where it diverged.
+
+    Raises:
+        ValueError: as :func:`fit` and ``make_optimizer``.
     """
     made = [make_optimizer(optimizer, learning_rate=rate, **settings) for rate in rates]
     budget = {"epochs": epochs, "batch_size": batch_size}

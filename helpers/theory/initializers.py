@@ -4,16 +4,21 @@ Names are Keras's. Two are written as they are read: ``"normal(0.1)"`` draws fro
 distribution with mean 0 and that standard deviation, ``"constant(0.1)"`` sets every weight to it.
 """
 
+import math
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from helpers.names import lookup
+from helpers.arguments import Number, check_cost, takes
+from helpers.arguments.arrays import GENERATOR
+from helpers.names import lookup, shown
 
 # The standard deviation of a standard normal distribution cut off at -2 and 2. Keras divides by it,
 # so that what is drawn has the variance that was asked for.
 TRUNCATED_STD = 0.87962566103423978
+MOST_WEIGHTS = 30_000_000  # of a kernel: 240 MB
 WRITTEN = re.compile(r"(normal|constant)\(\s*([-+0-9.e]+)\s*\)")
 
 
@@ -91,18 +96,21 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
             channels in, channels out)`` for a convolution.
 
     Raises:
-        ValueError: for fewer than two dimensions, or one that is not a whole number above 0.
+        ValueError: for fewer than two dimensions, or one that is not a whole number above 0 (and
+            below 2**31).
 
     >>> fans((300, 100)), fans((3, 3, 16, 32))
     ((300, 100), (144, 288))
     """
-    whole = all(isinstance(size, int | np.integer) and size > 0 for size in shape)
-    if len(shape) < 2 or not whole:
+    listed = isinstance(shape, Sequence) or (isinstance(shape, np.ndarray) and shape.ndim > 0)
+    sizes = shape if listed else ()
+    whole = all(isinstance(size, int | np.integer) and 0 < size < 2**31 for size in sizes)
+    if len(sizes) < 2 or not whole:
         raise ValueError(
             "a kernel's shape has two or more whole numbers above 0, (fan_in, fan_out) for a "
-            f"dense layer, got {tuple(shape)}."
+            f"dense layer, got {shown(shape)}."
         )
-    field = int(np.prod(shape[:-2]))
+    field = math.prod(map(int, shape[:-2]))
     return int(shape[-2]) * field, int(shape[-1]) * field
 
 
@@ -130,14 +138,19 @@ def weight_variance(name: str, shape: tuple[int, ...]) -> float:
     return initializer.scale / counts[initializer.fan]
 
 
+@takes(variance=Number("[0, inf)"))
 def uniform_limit(variance: float) -> float:
     """Return the limit of the uniform distribution on [-limit, limit] that has this variance.
 
     The variance of that distribution is limit² / 3 (Glorot & Bengio 2010, eq. 16).
+
+    Raises:
+        ValueError: for a variance below 0, or one that is not finite.
     """
     return float(np.sqrt(3 * variance))
 
 
+@takes(rng=GENERATOR)
 def sample(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Return a kernel, float64, drawn as Keras draws it (from another random generator).
 
@@ -147,9 +160,11 @@ def sample(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.nd
         rng: where the numbers come from.
 
     Raises:
-        ValueError: for an unknown name or a bad shape.
+        ValueError: for an unknown name, a bad shape, or more weights than memory should hold.
     """
     initializer = get_initializer(name)
+    fan_in, _ = fans(shape)
+    check_cost("the weights of a kernel", fan_in * int(shape[-1]), MOST_WEIGHTS)
     std = np.sqrt(weight_variance(name, shape))
     match initializer.distribution:
         case "constant":
@@ -183,4 +198,4 @@ def _orthogonal(shape, rng: np.random.Generator) -> np.ndarray:
 
 
 def _flat(shape) -> tuple[int, int]:
-    return int(np.prod(shape[:-1])), int(shape[-1])
+    return math.prod(map(int, shape[:-1])), int(shape[-1])

@@ -21,7 +21,9 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from helpers.theory.activations import slope, value
+from helpers.arguments import Called, Name, Number, Whole, takes
+from helpers.arguments.arrays import FLAG, elementwise
+from helpers.theory.activations import ACTIVATIONS, slope, value
 from helpers.theory.initializers import get_initializer, weight_variance
 from helpers.theory.signal import SATURATED, largest_slope
 
@@ -30,6 +32,7 @@ PAIR_STEP = 0.2  # the same for pairs, in two dimensions; about 1e-8
 SMALLEST, LARGEST = np.exp(-26.0), 9.2  # |z| of the nodes; beyond both there is 1e-11 of the whole
 LINEAR = 1e-6  # two inputs at a smaller angle (in radians) differ only to first order
 FLAT = 1e-10  # two numbers as close as this, relatively, are equal but for the integrals' error
+MOST_LAYERS = 10_000
 FARTHEST = 2.0**1000
 
 
@@ -64,6 +67,19 @@ class Prediction(NamedTuple):
     saturated: np.ndarray
 
 
+_SIZE = Number("[0, inf)")
+_ACTIVATION = Name(ACTIVATIONS, "activation")
+_MAP = {
+    "q": _SIZE,
+    "activation": _ACTIVATION,
+    "scaled_variance": _SIZE,
+    "bias_variance": _SIZE,
+    "centered": FLAG,
+}
+
+
+@takes(function=Called(), std=_SIZE)
+@np.errstate(all="ignore")
 def normal_mean(function: Callable[[np.ndarray], np.ndarray], std: float = 1.0) -> float:
     """Return the mean of ``function(z)``, ``z`` from N(0, std²).
 
@@ -75,9 +91,11 @@ def normal_mean(function: Callable[[np.ndarray], np.ndarray], std: float = 1.0) 
     9.0
     """
     z, weights = _nodes()
-    return float(weights @ function(std * z))
+    return float(weights @ elementwise(function, std * z))
 
 
+@takes(**_MAP)
+@np.errstate(all="ignore")
 def variance_map(
     q: float,
     activation: str,
@@ -100,11 +118,12 @@ def variance_map(
     >>> round(variance_map(5.0, "relu", scaled_variance=2.0), 9)
     5.0
     """
-    _validate(q=q, scaled_variance=scaled_variance, bias_variance=bias_variance)
     curve = _curve(activation, centered)
     return scaled_variance * normal_mean(lambda z: curve(z) ** 2, np.sqrt(q)) + bias_variance
 
 
+@takes(c=Number("[-1, 1]", "a correlation lies between -1 and 1"), **_MAP)
+@np.errstate(all="ignore")
 def correlation_map(
     c: float,
     q: float,
@@ -125,13 +144,13 @@ def correlation_map(
     >>> round(correlation_map(0.0, 1.0, "relu", 2.0), 6)  # 1 / pi: Cho & Saul 2009, eq. 6
     0.31831
     """
-    if not -1 <= c <= 1:
-        raise ValueError(f"a correlation lies between -1 and 1, got {c!r}.")
     total = variance_map(q, activation, scaled_variance, bias_variance, centered)
     apart = _difference(q * (1 - c), q, _curve(activation, centered), activation)
     return 1 - scaled_variance * apart / total if total else 1.0
 
 
+@takes(**_MAP)
+@np.errstate(all="ignore")
 def chi(q: float, activation: str, scaled_variance: float) -> float:
     """Return χ, the factor of the gradient's variance in a layer (Poole et al. 2016, eq. 6).
 
@@ -143,10 +162,11 @@ def chi(q: float, activation: str, scaled_variance: float) -> float:
     >>> round(chi(1.0, "relu", scaled_variance=2.0), 9)
     1.0
     """
-    _validate(q=q, scaled_variance=scaled_variance)
     return scaled_variance * _mean_square_slope(q, activation)
 
 
+@takes(start=Number("(0, inf)"), **_MAP)
+@np.errstate(all="ignore")
 def fixed_point(
     activation: str,
     scaled_variance: float,
@@ -160,9 +180,6 @@ def fixed_point(
 
     Args and errors: as :func:`variance_map`; ``start`` must be above 0.
     """
-    _validate(scaled_variance=scaled_variance, bias_variance=bias_variance)
-    if not 0 < start < np.inf:
-        raise ValueError(f"start must be above 0 and finite, got {start!r}.")
 
     def growth(log_q: float) -> float:
         q = np.exp(log_q)
@@ -185,6 +202,8 @@ def fixed_point(
     return np.inf if first > 0 else 0.0
 
 
+@takes(**{**_MAP, "q": Number("(0, inf)", "at q = 0 nothing is left to measure")})
+@np.errstate(all="ignore")
 def depth_scales(
     q: float,
     activation: str,
@@ -198,9 +217,6 @@ def depth_scales(
     >>> round(depth_scales(1.0, "linear", 0.5).gradient, 4)  # 1 / log(2): halved in each layer
     1.4427
     """
-    _validate(q=q, scaled_variance=scaled_variance)
-    if q == 0:
-        raise ValueError("at q = 0 nothing is left to measure: q must be above 0.")
     curve, std = _curve(activation, centered), np.sqrt(q)
     # The derivative of the variance map. The paper has a term with φ'' where this has φ' times z.
     # The two are equal (integrate by parts), and this one also holds where the slope jumps.
@@ -209,6 +225,14 @@ def depth_scales(
     return DepthScales(*(_layers_to_shrink(x) for x in (of_map, factor, factor)))
 
 
+@takes(
+    activation=_ACTIVATION,
+    depth=Whole(1, MOST_LAYERS),
+    width=Whole(1, 10**9),
+    input_scale=_SIZE,
+    gain=_SIZE,
+    centered=FLAG,
+)
 def predict(
     activation: str,
     initializer: str,
@@ -228,9 +252,10 @@ def predict(
             a number out of its range.
     """
     if get_initializer(initializer).distribution == "constant":
-        raise ValueError(f"{initializer}: mean-field theory is about weights drawn at random.")
-    _validate(input_scale=input_scale, gain=gain)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        raise ValueError(
+            f"mean-field theory is about weights drawn at random, got initializer {initializer}."
+        )
+    with np.errstate(all="ignore"):
         scaled_variance = np.float64(gain) ** 2 * width * weight_variance(initializer, (width,) * 2)
         return _predict(activation, scaled_variance, depth, np.float64(input_scale) ** 2, centered)
 
@@ -246,7 +271,7 @@ def _predict(activation, scaled_variance, depth, input_variance, centered) -> Pr
         slopes.append(weights @ steep**2)
         variance = weights @ (curved - mean) ** 2
         apart = _difference(apart, q, curve, activation, slopes[-1])
-        flat = saturated_share(q, activation)
+        flat = _saturated_share(q, activation)
         rows.append((np.sqrt(q), mean, np.sqrt(variance), np.sqrt(apart), flat))
         q, apart = scaled_variance * square, scaled_variance * apart
     # By the activations of the last layer the gradient has variance 1.
@@ -257,14 +282,22 @@ def _predict(activation, scaled_variance, depth, input_variance, centered) -> Pr
     return Prediction(std, mean, activation_std, spread, np.sqrt(gradient), saturated)
 
 
+@takes(q=_SIZE, activation=_ACTIVATION)
 def saturated_share(q: float, activation: str) -> float:
     """Return the probability that a pre-activation from N(0, q) is where the slope is flat.
 
     Flat is below a tenth of the activation's largest slope, as in ``signal.flow``.
 
+    Raises:
+        ValueError: for an unknown activation, or a variance below 0 or not finite.
+
     >>> round(saturated_share(1.0, "relu"), 3)
     0.5
     """
+    return _saturated_share(q, activation)
+
+
+def _saturated_share(q: float, activation: str) -> float:
     if np.isnan(q):
         return np.nan
     if q == 0:
@@ -365,9 +398,3 @@ def _layers_to_shrink(factor: float) -> float:
     if factor == 0:
         return 0.0
     return float(-1 / np.log(factor)) if abs(factor - 1) > FLAT else np.inf
-
-
-def _validate(**numbers: float) -> None:
-    for name, number in numbers.items():
-        if not 0 <= number < np.inf:
-            raise ValueError(f"{name} must be at least 0 and finite, got {number!r}.")

@@ -14,6 +14,8 @@ import numpy as np
 from scipy.optimize import root
 from scipy.special import log_ndtr, ndtr
 
+from helpers.arguments import Called, Items, Number, Whole, refuse, takes
+from helpers.arguments.arrays import GENERATOR, Array, elementwise
 from helpers.names import lookup
 from helpers.theory.activations import SELU_ALPHA, SELU_SCALE, get_activation, value
 from helpers.theory.dropout import DROPOUTS, SELU_FLOOR, alpha_dropout_constants
@@ -39,6 +41,7 @@ BROKEN = {
 }
 FALLING = ("gelu", "swish", "mish")  # for a while, left of 0
 POINT = 1e-150  # stands for a standard deviation of 0: its square is still above 0
+MOST_LAYERS = 10_000
 FARTHEST = 9  # standard deviations; beyond, a normal distribution holds 2e-19
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(80)
 
@@ -64,6 +67,19 @@ class Path(NamedTuple):
     unit_std: np.ndarray
 
 
+_NUMBERS = Array(interval="(-inf, inf)")
+_DROPOUT_RATE = Number("[0, 1)", "a dropout rate of 0.5 drops half of the units")
+
+
+@takes(
+    mean=_NUMBERS,
+    variance=_NUMBERS,
+    omega=_NUMBERS,
+    tau=_NUMBERS,
+    alpha=Number(),
+    scale=Number(),
+)
+@np.errstate(all="ignore")
 def selu_moments(mean, variance, omega=0.0, tau=1.0, alpha=SELU_ALPHA, scale=SELU_SCALE) -> Moments:
     """Return mean and variance of a SELU unit, from those of its inputs (eq. 4 and 5).
 
@@ -77,12 +93,14 @@ def selu_moments(mean, variance, omega=0.0, tau=1.0, alpha=SELU_ALPHA, scale=SEL
         alpha, scale: SELU's constants; the paper writes the second as lambda.
 
     Raises:
-        ValueError: for a negative variance or tau.
+        ValueError: for a negative variance or tau, shapes that do not go together, or what is no
+            finite number.
 
     >>> mean, variance = selu_moments(0, 1)
     >>> abs(float(mean)) < 1e-12, abs(float(variance) - 1) < 1e-12
     (True, True)
     """
+    alpha, scale = np.float64(alpha), np.float64(scale)  # overflow: infinite, no exception
     m, s = _pre_activation(mean, variance, omega, tau)
     below = ndtr(-m / s)
     one, two = _exponential_part(m, s, 1), _exponential_part(m, s, 2)
@@ -92,6 +110,15 @@ def selu_moments(mean, variance, omega=0.0, tau=1.0, alpha=SELU_ALPHA, scale=SEL
     return Moments(scale * first, np.maximum(scale**2 * (second - first**2), 0))
 
 
+@takes(
+    mean=Number(),
+    variance=Number(),
+    omega=Number(),
+    tau=Number(),
+    alpha=Number(),
+    scale=Number(),
+)
+@np.errstate(all="ignore")
 def selu_jacobian(
     mean, variance, omega=0.0, tau=1.0, alpha=SELU_ALPHA, scale=SELU_SCALE
 ) -> np.ndarray:
@@ -110,7 +137,8 @@ def selu_jacobian(
     Raises:
         ValueError: for a variance or tau that is not above 0: the slope by it is not finite there.
     """
-    m, s = (float(part) for part in _pre_activation(mean, variance, omega, tau))
+    alpha, scale = np.float64(alpha), np.float64(scale)
+    m, s = (np.float64(part) for part in _pre_activation(mean, variance, omega, tau))
     if s <= np.maximum(1e-9 * abs(m), POINT):
         raise ValueError(f"expected variance and tau above 0, got {variance} and {tau}.")
     above, density = ndtr(m / s), _density(m / s)
@@ -127,6 +155,8 @@ def selu_jacobian(
     return np.array(rows) * (omega, tau)
 
 
+@takes(mean=Number(), variance=Number("[0, inf)"))
+@np.errstate(all="ignore")
 def solve_selu_constants(mean=0.0, variance=1.0) -> tuple[float, float]:
     """Return the ``alpha`` and ``scale`` for which (mean, variance) maps to itself (eq. 14).
 
@@ -147,12 +177,14 @@ def solve_selu_constants(mean=0.0, variance=1.0) -> tuple[float, float]:
     found = root(residual, x0=(1.0, 1.0), tol=1e-15)
     if not np.allclose(found.fun, 0, atol=1e-10):
         raise ValueError(
-            f"found no alpha and scale that keep mean {mean} and variance {variance}: "
-            f"{found.message}"
+            f"found no alpha and scale that keep what was got, mean {mean}, variance {variance}: "
+            f"{' '.join(found.message.split())}"
         )
     return float(found.x[0]), float(found.x[1])
 
 
+@takes(function=Called(), mean=_NUMBERS, variance=_NUMBERS)
+@np.errstate(all="ignore")
 def expectation(function: Callable, mean=0.0, variance=1.0) -> np.ndarray:
     """Return the mean of ``function(z)`` over a normal z, by Gauss-Legendre quadrature.
 
@@ -175,11 +207,13 @@ def expectation(function: Callable, mean=0.0, variance=1.0) -> np.ndarray:
     total = 0.0
     for low, high in ((m - FARTHEST * s, cut), (cut, m + FARTHEST * s)):
         z = low + (high - low) * (NODES + 1) / 2
-        values = function(z) * _density((z - m) / s) / s
+        values = elementwise(function, z) * _density((z - m) / s) / s
         total = total + (values * WEIGHTS * (high - low) / 2).sum(axis=-1)
     return total
 
 
+@takes(mean=_NUMBERS, variance=_NUMBERS, omega=_NUMBERS, tau=_NUMBERS)
+@np.errstate(all="ignore")
 def quadrature_moments(activation: str, mean, variance, omega=0.0, tau=1.0, **parameters):
     """Return the :class:`Moments` of a unit with any activation, by quadrature.
 
@@ -200,18 +234,30 @@ def quadrature_moments(activation: str, mean, variance, omega=0.0, tau=1.0, **pa
     )
 
 
+@takes(step=Called(), start=Items(Number()), layers=Whole(0, MOST_LAYERS))
+@np.errstate(all="ignore")
 def iterate(step: Callable, start, layers: int) -> Moments:
     """Return the path of ``step(mean, variance)`` from ``start``, as arrays ``(layers + 1,)``.
+
+    Raises:
+        ValueError: for a start that is no mean and variance, or too many layers.
 
     >>> iterate(selu_moments, (0, 4), layers=50).variance[-1].round(3)
     np.float64(1.0)
     """
+    if len(start) != 2:
+        raise ValueError(f"start must be a mean and a variance, got {start}.")
     path = [Moments(*(float(part) for part in start))]
     for _ in range(layers):
-        path.append(Moments(*(float(part) for part in step(*path[-1]))))
+        found = np.asarray(step(*path[-1]))
+        if found.dtype.kind not in "iuf" or found.shape != (2,):
+            refuse("step", "return a mean and a variance, two numbers", found)
+        path.append(Moments(*(float(part) for part in found)))
     return Moments(*np.array(path).T)
 
 
+@takes(mean=_NUMBERS, variance=_NUMBERS, tau=Number("[0, inf)"), dropout_rate=_DROPOUT_RATE)
+@np.errstate(all="ignore")
 def random_layer_moments(
     mean,
     variance,
@@ -240,6 +286,7 @@ def random_layer_moments(
             an activation that falls somewhere.
     """
     _check(architecture, activation, dropout)
+    _check_shapes(mean, variance)
     mean, variance = np.asarray(mean, float), np.asarray(variance, float)
     _, s = _pre_activation(0.0, variance + mean**2, 0.0, tau)
     outputs = value(activation, s[..., np.newaxis] * UNITS)
@@ -253,6 +300,15 @@ def random_layer_moments(
     return layer
 
 
+@takes(
+    x=Array("n, width"),
+    layers=Whole(0, MOST_LAYERS),
+    rng=GENERATOR,
+    dropout_rate=_DROPOUT_RATE,
+    input_mean=Number(),
+    largest=Number("[1, inf]"),
+)
+@np.errstate(all="ignore")
 def measure_path(
     x: np.ndarray,
     layers: int,
@@ -280,7 +336,7 @@ def measure_path(
             inverse; the path then has fewer entries.
 
     Raises:
-        ValueError: for an unknown name or a bad rate.
+        ValueError: for an unknown name, or a number out of its range.
     """
     _check(architecture, activation, dropout)
     x = np.asarray(x, dtype=float) + input_mean
@@ -334,9 +390,18 @@ def _pre_activation(mean, variance, omega, tau) -> tuple[np.ndarray, np.ndarray]
     """Return mean and standard deviation of the pre-activation."""
     if np.any(np.asarray(variance) < 0) or np.any(np.asarray(tau) < 0):
         raise ValueError(f"variance and tau are at least 0, got {variance} and {tau}.")
+    _check_shapes(mean, variance, omega, tau)
     m = np.asarray(mean, dtype=float) * omega
     s = np.sqrt(np.asarray(variance, dtype=float) * tau)
     return m, np.maximum(s, np.maximum(1e-9 * np.abs(m), POINT))  # a single point is a narrow peak
+
+
+def _check_shapes(*moments) -> None:
+    shapes = [np.shape(each) for each in moments]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ValueError(f"means and variances must be of one shape, got {shapes}.") from None
 
 
 def _density(z) -> np.ndarray:

@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.names import lookup
+from helpers.arguments import SEED, Instance, Items, Name, Number, Whole, takes
+from helpers.arguments.arrays import Array, check_labels
 from helpers.theory import batch_norm
-from helpers.theory.activations import slope, value
+from helpers.theory.activations import ACTIVATIONS, slope, value
 from helpers.theory.network import make_parameters, softmax_cross_entropy
 
 PLACES = ("none", "before", "after")
+MOST_STEPS = 100_000
 LOOKED_AT = 256  # images that a layer is watched on
 
 
@@ -74,6 +76,15 @@ class Run(NamedTuple):
     entering: np.ndarray
 
 
+NETWORK = Instance(Network, expected="what make_network returns")
+
+
+@takes(
+    sizes=Items(Whole(1), least=2),
+    place=Name(PLACES, "place of batch norm"),
+    activation=Name(ACTIVATIONS, "activation"),
+    seed=SEED,
+)
 def make_network(sizes, initializer: str, place: str, activation: str, seed: int) -> Network:
     """Return a new network; the weights of one seed are the same wherever batch norm stands.
 
@@ -84,9 +95,8 @@ def make_network(sizes, initializer: str, place: str, activation: str, seed: int
         seed: of the weights.
 
     Raises:
-        ValueError: for an unknown name.
+        ValueError: for an unknown name, or a size below 1.
     """
-    lookup(place, dict.fromkeys(PLACES), "place of batch norm")
     kernels, biases = make_parameters(sizes, initializer, np.random.default_rng(seed))
     hidden = [] if place == "none" else sizes[1:-1]
     gammas, betas = [np.ones(size) for size in hidden], [np.zeros(size) for size in hidden]
@@ -94,8 +104,16 @@ def make_network(sizes, initializer: str, place: str, activation: str, seed: int
     return Network(kernels, biases, gammas, betas, moving, place, activation)
 
 
+@takes(x=Array("n, inputs"), network=NETWORK)
+@np.errstate(all="ignore")
 def training_pass(x: np.ndarray, network: Network) -> tuple[list[Layer], np.ndarray]:
-    """Return what each hidden layer computes from a batch ``(n, inputs)``, and the logits."""
+    """Return what each hidden layer computes from a batch ``(n, inputs)``, and the logits.
+
+    Raises:
+        ValueError: here and below: for inputs of another number than the network has, and for
+            labels that are none of its classes.
+    """
+    _check_inputs(x, network)
     layers = []
     for at, kernel in enumerate(network.kernels[:-1]):
         z = x @ kernel + network.biases[at]
@@ -114,6 +132,12 @@ def _normalize(x: np.ndarray, network: Network, at: int) -> batch_norm.Forward:
     return batch_norm.forward(x, network.gammas[at], network.betas[at])
 
 
+@takes(
+    layers=Items(Instance(Layer, expected="a layer of training_pass")),
+    network=NETWORK,
+    logit_gradient=Array("n, outputs"),
+)
+@np.errstate(all="ignore")
 def gradients(
     layers: list[Layer], network: Network, logit_gradient: np.ndarray
 ) -> tuple[list, list, list, list]:
@@ -123,7 +147,18 @@ def gradients(
         layers: what :func:`training_pass` returned; one hidden layer or more.
         network: the same.
         logit_gradient: derivative of the loss by the logits, ``(n, outputs)``.
+
+    Raises:
+        ValueError: for layers of another network, or a gradient of another shape.
     """
+    units = [kernel.shape[1] for kernel in network.kernels]
+    expected = [(len(logit_gradient), size) for size in units[:-1]]
+    found = [layer.outputs.shape for layer in layers]
+    if found != expected or logit_gradient.shape[1] != units[-1]:
+        raise ValueError(
+            f"expected layers {expected} and a gradient of {units[-1]} logits, got {found} and "
+            f"{logit_gradient.shape}."
+        )
     kernels, biases = [layers[-1].outputs.T @ logit_gradient], [logit_gradient.sum(axis=0)]
     gammas, betas = [], []
     gradient = logit_gradient
@@ -152,6 +187,14 @@ def _parts(place: str) -> tuple[str, ...]:
     }[place]
 
 
+@takes(
+    network=NETWORK,
+    x=Array("n, inputs"),
+    labels=Array("n", whole=True),
+    learning_rate=Number("[0, inf)"),
+    momentum=batch_norm.MOMENTA,
+)
+@np.errstate(all="ignore")
 def step(
     network: Network, x: np.ndarray, labels: np.ndarray, learning_rate: float, momentum: float
 ) -> tuple[Network, float]:
@@ -177,8 +220,11 @@ def step(
     return Network(*parameters, moving, network.place, network.activation), loss
 
 
+@takes(x=Array("n, inputs"), network=NETWORK)
+@np.errstate(all="ignore")
 def logits_in_inference(x: np.ndarray, network: Network) -> np.ndarray:
     """Return the logits of ``(n, inputs)``, normalized with the moving averages."""
+    _check_inputs(x, network)
     for at, kernel in enumerate(network.kernels[:-1]):
         x = x @ kernel + network.biases[at]
         for part in _parts(network.place):
@@ -190,11 +236,31 @@ def logits_in_inference(x: np.ndarray, network: Network) -> np.ndarray:
     return x @ network.kernels[-1] + network.biases[-1]
 
 
+def _check_inputs(x: np.ndarray, network: Network) -> None:
+    inputs = len(network.kernels[0])
+    if x.shape[1] != inputs:
+        raise ValueError(f"x must have the network's {inputs} inputs, got shape {x.shape}.")
+
+
+@takes(logits=Array("n, classes"), labels=Array("n", whole=True))
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     """Return the share of rows whose largest logit is that of the label."""
     return float((logits.argmax(axis=1) == labels).mean())
 
 
+@takes(
+    network=NETWORK,
+    x=Array("n, inputs"),
+    labels=Array("n", whole=True),
+    steps=Whole(most=MOST_STEPS),
+    batch_size=Whole(),
+    learning_rate=Number("[0, inf)"),
+    seed=SEED,
+    momentum=batch_norm.MOMENTA,
+    layer=Whole(0),
+    looks=Whole(1, MOST_STEPS),
+)
+@np.errstate(all="ignore")
 def train(
     network: Network,
     x: np.ndarray,
@@ -220,8 +286,14 @@ def train(
         looks: how often to look after the start, spread evenly.
 
     Raises:
-        ValueError: for fewer than one step, or a batch that is larger than the data.
+        ValueError: for fewer than one step, a batch that is larger than the data, a layer that the
+            network does not have, or a number out of its range.
     """
+    _check_inputs(x, network)
+    check_labels(labels, network.kernels[-1].shape[1])
+    hidden = len(network.kernels) - 1
+    if layer >= hidden:
+        raise ValueError(f"layer must be one of the {hidden} hidden ones, from 0, got {layer}.")
     if steps < 1 or not 1 <= batch_size <= len(x):
         raise ValueError(
             f"expected 1 step or more and a batch of 1 to {len(x)}, got {steps} and {batch_size}."

@@ -12,10 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.signal import lfilter
 
-from helpers.names import lookup
+from helpers.arguments import Instance, Items, Maybe, Number, Whole, check_cost, takes
+from helpers.arguments.arrays import FLAG, Array
+from helpers.names import lookup, shown
 from helpers.theory.surfaces import Surface
 
 FAR = 1e6  # a coordinate beyond this counts as diverged
+MOST_STEPS = 100_000  # of all paths together: seconds
+MOST_POSITIONS = 10_000_000  # of momentum on a quadratic surface, where they take no loop
 
 
 class State(NamedTuple):
@@ -28,6 +32,9 @@ class State(NamedTuple):
 
     count: int = 0
     slots: tuple = ()
+
+
+STATE = Instance(State, expected="the state that the step before gave")
 
 
 class Optimizer(NamedTuple):
@@ -49,11 +56,18 @@ class Optimizer(NamedTuple):
     settings: Mapping[str, Any]
     rule: Callable
 
+    @takes(count=Whole(0))
     def rate(self, count: int):
-        """Return the learning rate in force after ``count`` steps."""
+        """Return the learning rate in force after ``count`` steps.
+
+        Raises:
+            ValueError: for a number of steps below 0.
+        """
         rate = self.settings["learning_rate"]
         return rate(count) if callable(rate) else rate
 
+    @takes(weights=Array(), gradient=Array(), state=Maybe(STATE), axis=Maybe(Whole()))
+    @np.errstate(all="ignore")
     def step(self, weights, gradient, state: State | None = None, axis=None):
         """Return the weights after one more step, and the state for the next.
 
@@ -62,22 +76,40 @@ class Optimizer(NamedTuple):
             gradient: of the loss by the weights, same shape.
             state: what the step before gave; None at the first.
             axis: along which the norm for ``clipnorm`` is taken; None takes all, as Keras does.
+
+        Raises:
+            ValueError: for shapes that differ, or an axis that there is not.
         """
+        if weights.shape != gradient.shape:
+            raise ValueError(
+                "the gradient must have the shape of the weights, "
+                f"{weights.shape}, got {gradient.shape}."
+            )
+        return self._step(weights, gradient, state, axis)
+
+    def _step(self, weights, gradient, state, axis):
         count, slots = State() if state is None else state
         settings = self.settings
         if settings["clipnorm"] is not None:
             gradient = clip_by_norm(gradient, settings["clipnorm"], axis)
         elif settings["clipvalue"] is not None:
             gradient = clip_by_value(gradient, settings["clipvalue"])
-        rate = self.rate(count)
+        rate = self.settings["learning_rate"]
+        rate = rate(count) if callable(rate) else rate
+        if isinstance(rate, np.ndarray):
+            _check_broadcast(rate.shape, weights.shape)
         change, slots = self.rule(gradient, rate, count + 1, slots, settings)
         if settings["weight_decay"]:  # before the change, and the rule does not see it
             weights = weights - weights * settings["weight_decay"] * rate
         return weights + change, State(count + 1, slots)
 
 
+@takes(gradient=Array(), limit=Number("(0, inf)"))
 def clip_by_value(gradient: np.ndarray, limit: float) -> np.ndarray:
     """Return the gradient with each entry cut off at ±``limit``; this turns its direction.
+
+    Raises:
+        ValueError: for a limit that is not above 0.
 
     >>> clip_by_value(np.array([30.0, 0.4]), 1.0).tolist()
     [1.0, 0.4]
@@ -85,14 +117,23 @@ def clip_by_value(gradient: np.ndarray, limit: float) -> np.ndarray:
     return np.clip(gradient, -limit, limit)
 
 
+@takes(gradient=Array(), limit=Number("(0, inf)"), axis=Maybe(Whole()))
+@np.errstate(all="ignore")
 def clip_by_norm(gradient: np.ndarray, limit: float, axis=None) -> np.ndarray:
     """Return the gradient, shortened where its norm exceeds ``limit``; its direction stays.
 
     Pascanu, Mikolov & Bengio 2013, algorithm 1.
 
+    Raises:
+        ValueError: for a limit that is not above 0, or an axis that there is not.
+
     >>> clip_by_norm(np.array([30.0, 40.0]), 1.0).tolist()
     [0.6, 0.8]
     """
+    if axis is not None and not -gradient.ndim <= axis < gradient.ndim:
+        raise ValueError(
+            f"axis must be one of the {gradient.ndim} axes of the gradient, got {axis}."
+        )
     norm = np.sqrt(np.sum(np.square(gradient), axis=axis, keepdims=axis is not None))
     return gradient * (limit / np.maximum(norm, limit))
 
@@ -201,27 +242,35 @@ def make_optimizer(name: str, /, **settings) -> Optimizer:
     entry = lookup(name, OPTIMIZERS, "optimizer")
     for setting in settings:
         lookup(setting, entry.settings, f"setting of {entry.title}")
+        if setting != "learning_rate":
+            settings[setting] = SETTINGS[setting].take(setting, settings[setting], {})
     merged = {**entry.settings, **settings}
     _check(merged)
     return entry._replace(settings=MappingProxyType(merged))
 
 
+_SHARE, _LIMIT = Number("[0, 1)"), Maybe(Number("(0, inf)"))
+SETTINGS = {
+    "momentum": _SHARE,
+    "rho": _SHARE,
+    "beta_1": _SHARE,
+    "beta_2": _SHARE,
+    "epsilon": Number("[0, inf)"),
+    "weight_decay": Maybe(Number("[0, inf)")),
+    "clipnorm": _LIMIT,
+    "clipvalue": _LIMIT,
+}
+
+
 def _check(settings: dict) -> None:
     rate = settings["learning_rate"]
-    if not callable(rate) and not (np.all(np.isfinite(rate)) and np.all(np.asarray(rate) > 0)):
-        raise ValueError(f"learning_rate must be above 0 and finite, got {rate}.")
-    for name in {"momentum", "rho", "beta_1", "beta_2"} & settings.keys():
-        if not 0 <= settings[name] < 1:
-            raise ValueError(f"{name} must lie in 0 <= {name} < 1, got {settings[name]}.")
-    for name in ("clipnorm", "clipvalue"):
-        if settings[name] is not None and not settings[name] > 0:
-            raise ValueError(
-                f"{name} must be above 0, or None for no clipping, got {settings[name]}."
-            )
-    if settings["weight_decay"] is not None and not settings["weight_decay"] >= 0:
-        raise ValueError(f"weight_decay must be 0 or more, got {settings['weight_decay']}.")
+    if not callable(rate):
+        rates = Array().take("learning_rate", rate, {})
+        if not (np.isfinite(rates) & (rates > 0)).all():
+            raise ValueError(f"learning_rate must be above 0 and finite, got {shown(rate)}.")
+        settings["learning_rate"] = rates if rates.ndim else rate
     if settings["clipnorm"] is not None and settings["clipvalue"] is not None:
-        raise ValueError("clip by norm or by value: only one of clipnorm and clipvalue can be set.")
+        raise ValueError("only one of clipnorm and clipvalue can be set, got both.")
 
 
 class Path(NamedTuple):
@@ -239,6 +288,11 @@ class Path(NamedTuple):
     diverged: bool
 
 
+_SURFACE = Instance(Surface, expected="a surface, such as get_surface('ravine')")
+_OPTIMIZER = Instance(Optimizer, expected="an optimizer, such as make_optimizer('adam')")
+
+
+@takes(surface=_SURFACE, optimizer=_OPTIMIZER, start=Array("2", "(-inf, inf)"), steps=Whole())
 def optimize(surface: Surface, optimizer: Optimizer, start, steps: int) -> Path:
     """Follow an optimizer over a surface.
 
@@ -249,7 +303,7 @@ def optimize(surface: Surface, optimizer: Optimizer, start, steps: int) -> Path:
         steps: how many, at least 1; fewer are taken when it diverges.
 
     Raises:
-        ValueError: for fewer than one step.
+        ValueError: for fewer than one step, or a start that is no point.
     """
     positions = _positions(surface, optimizer, np.asarray(start, dtype=np.float64), steps)
     inside = _steps_inside(positions)
@@ -257,6 +311,13 @@ def optimize(surface: Surface, optimizer: Optimizer, start, steps: int) -> Path:
     return Path(kept, surface.value(kept), bool(inside < steps))
 
 
+@takes(
+    surface=_SURFACE,
+    optimizer=_OPTIMIZER,
+    start=Array("2", "(-inf, inf)"),
+    steps=Whole(),
+    rates=Items(Number("(0, inf)")),
+)
 def optimize_at_each(
     surface: Surface, optimizer: Optimizer, start, steps: int, rates
 ) -> list[Path]:
@@ -268,6 +329,9 @@ def optimize_at_each(
 
     Returns:
         A path for each rate, equal to that of :func:`optimize` at that rate.
+
+    Raises:
+        ValueError: as :func:`optimize`, and for a rate that is not above 0.
     """
     settings = {**optimizer.settings, "learning_rate": np.asarray(rates, dtype=float)[:, None]}
     together = optimizer._replace(settings=settings)
@@ -284,12 +348,13 @@ def optimize_at_each(
 def _positions(surface, optimizer, start, steps: int) -> np.ndarray:
     if steps < 1:
         raise ValueError(f"an optimizer takes one step or more, got steps={steps}.")
+    check_cost("steps of all paths", steps * (start.size // 2), MOST_STEPS)
     positions = np.full((steps + 1, *start.shape), np.nan)
     positions[0] = weights = start
     state = State()
     with np.errstate(all="ignore"):  # a run that diverges overflows; it is cut off afterwards
         for step in range(1, steps + 1):
-            weights, state = optimizer.step(weights, surface.gradient(weights), state, axis=-1)
+            weights, state = optimizer._step(weights, surface.gradient(weights), state, axis=-1)
             positions[step] = weights
             if step % 64 == 0 and not (np.abs(weights) <= FAR).any():
                 break  # all have gone: the rest stays NaN
@@ -316,13 +381,26 @@ def _recurrence(curvature, rate: float, momentum: float, nesterov: bool):
     return momentum + shrink, momentum * np.ones_like(shrink)
 
 
+@takes(
+    curvature=Number(),
+    start=Number(),
+    rate=Number(),
+    momentum=Number(),
+    steps=Whole(0, MOST_POSITIONS),
+    nesterov=FLAG,
+)
+@np.errstate(all="ignore")
 def momentum_path(
     curvature: float, start: float, rate: float, momentum: float, steps: int, nesterov=False
 ) -> np.ndarray:
     """Return the positions that momentum takes on ``curvature * x² / 2``: ``float64 (steps + 1,)``.
 
     The same numbers as :func:`optimize` gives, but a million steps take milliseconds: on a
-    quadratic surface two positions give the next, which is a linear filter.
+    quadratic surface two positions give the next, which is a linear filter. Where they grow beyond
+    float64, they become infinite, then NaN.
+
+    Raises:
+        ValueError: for what is no finite number, or more than ten million steps.
     """
     a, b = _recurrence(curvature, rate, momentum, nesterov)
     impulse = np.zeros(steps + 1)
@@ -330,6 +408,15 @@ def momentum_path(
     return lfilter([1.0, -momentum], [1.0, -a, b], impulse)  # -momentum: it starts at rest
 
 
+@takes(
+    curvatures=Items(Number()),
+    start=Items(Number()),
+    rate=Number(),
+    momentum=Number(),
+    tolerance=Number("(0, 1)"),
+    most=Whole(1, MOST_POSITIONS),
+    nesterov=FLAG,
+)
 def steps_until_close(
     curvatures,
     start,
@@ -348,21 +435,35 @@ def steps_until_close(
         tolerance: close is a distance of at most this share of the distance at the start.
         most: steps to look at.
         nesterov: Nesterov momentum instead.
+
+    Raises:
+        ValueError: for a number out of its range, or a start of other dimensions.
     """
+    if len(curvatures) != len(start):
+        raise ValueError(
+            f"start must have {len(curvatures)} numbers, one a curvature, got {len(start)}."
+        )
     pairs = zip(curvatures, start, strict=True)
     with np.errstate(all="ignore"):  # where it diverges, it overflows
         squares = sum(momentum_path(c, x, rate, momentum, most, nesterov) ** 2 for c, x in pairs)
-    away = ~(squares <= tolerance**2 * squares[0])
-    last = most - int(away[::-1].argmax())  # the start is away: there is one
+        away = ~(squares <= tolerance**2 * squares[0])
+    if not away.any():  # it starts at the minimum
+        return 0
+    last = most - int(away[::-1].argmax())
     return None if last == most else last + 1
 
 
+@takes(curvatures=Items(Number()), rate=Number(), momentum=Number(), nesterov=FLAG)
+@np.errstate(all="ignore")
 def contraction(curvatures, rate: float, momentum: float, nesterov: bool = False) -> float:
     """Return the factor by which momentum shrinks the distance in a step, in the long run.
 
     The largest root, in absolute value, of ``z² - a * z + b`` over the curvatures (Polyak 1964);
     from 1 on it does not converge. Where the roots are complex the path oscillates, and the factor
     is ``sqrt(b)``: for momentum ``sqrt(momentum)``, whatever the rate.
+
+    Raises:
+        ValueError: for no curvature, or what is no finite number.
 
     >>> round(contraction([1.0], 0.1, 0.81), 12)
     0.9
@@ -372,15 +473,21 @@ def contraction(curvatures, rate: float, momentum: float, nesterov: bool = False
     return float(np.abs(np.concatenate([a + root, a - root]) / 2).max())
 
 
+@takes(curvatures=Items(Number()), momentum=_SHARE)
 def best_rate(curvatures, momentum: float) -> float:
     """Return a learning rate at which this momentum converges fastest on a quadratic surface.
 
     ``2 * (1 + momentum) / (smallest + largest curvature)``: the flattest and the steepest direction
     then shrink alike. Above the best momentum many rates do as well (Polyak 1964).
+
+    Raises:
+        ValueError: for a curvature that is not above 0, or a momentum outside [0, 1).
     """
+    _check_curvatures(curvatures)
     return 2 * (1 + momentum) / (min(curvatures) + max(curvatures))
 
 
+@takes(curvatures=Items(Number()))
 def best_momentum(curvatures) -> float:
     """Return the momentum that converges fastest on a quadratic surface, at its best rate.
 
@@ -394,7 +501,21 @@ def best_momentum(curvatures) -> float:
     >>> best_momentum([1.0, 9.0])
     0.25
     """
-    if not min(curvatures) > 0:
-        raise ValueError(f"a quadratic surface has curvatures above 0, got {curvatures}.")
+    _check_curvatures(curvatures)
     root = np.sqrt(max(curvatures) / min(curvatures))
     return float(((root - 1) / (root + 1)) ** 2)
+
+
+def _check_broadcast(rates: tuple, weights: tuple) -> None:
+    """Refuse rates whose axes are neither of one entry nor those of the weights, from the last."""
+    pairs = zip(rates[::-1], weights[::-1], strict=False)
+    if len(rates) > len(weights) or any(rate not in (1, size) for rate, size in pairs):
+        raise ValueError(f"learning rates of shape {rates} got weights of another, {weights}.")
+
+
+def _check_curvatures(curvatures) -> None:
+    if not (min(curvatures) > 0 and max(curvatures) / min(curvatures) < np.inf):
+        raise ValueError(
+            "a quadratic surface has curvatures above 0, and a finite condition number; got "
+            f"{shown(curvatures)}."
+        )

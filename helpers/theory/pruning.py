@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers.arguments import Items, Name, Number, Whole, takes
+from helpers.arguments.arrays import Array
 from helpers.names import lookup
 
 #: What a weight is compared with before the smallest are zeroed, and how people say it.
@@ -19,6 +21,9 @@ SCOPES = {
     "deviations": "below a number of standard deviations of the layer",
 }
 INDEX_BYTES = 4  # of a column number or a row's start in CSR, as in SciPy
+_KERNELS = Items(Array(), least=0)
+_TARGET = Number("[0, 1]", "a target is a share of the weights, from 0 to 1")
+_SCOPE = Name(SCOPES, "scope")
 
 
 class Sizes(NamedTuple):
@@ -36,8 +41,12 @@ class Sizes(NamedTuple):
     csr: int
 
 
+@takes(kernels=_KERNELS)
 def count_zeros(kernels: Sequence[np.ndarray]) -> int:
     """Return how many weights are exactly 0; a weight of 1e-30 is not.
+
+    Raises:
+        ValueError: here and below: for kernels that are no arrays of numbers.
 
     >>> count_zeros([np.array([0.0, -0.0, 1e-30])])
     2
@@ -45,6 +54,7 @@ def count_zeros(kernels: Sequence[np.ndarray]) -> int:
     return sum(kernel.size - int(np.count_nonzero(kernel)) for kernel in kernels)
 
 
+@takes(kernels=_KERNELS)
 def sparsity(kernels: Sequence[np.ndarray]) -> float:
     """Return the share of weights that are exactly 0, in [0, 1].
 
@@ -57,6 +67,7 @@ def sparsity(kernels: Sequence[np.ndarray]) -> float:
     return count_zeros(kernels) / total
 
 
+@takes(kernels=_KERNELS, target=_TARGET, scope=_SCOPE)
 def magnitude_masks(
     kernels: Sequence[np.ndarray], target: float, scope: str = "layer"
 ) -> list[np.ndarray]:
@@ -83,11 +94,11 @@ def magnitude_masks(
     >>> [mask.tolist() for mask in magnitude_masks(kernels, 0.5)]
     [[True, False], [False, True]]
     """
-    if not 0 <= target <= 1:
-        raise ValueError(f"the target is a share of the weights, from 0 to 1, got {target!r}.")
     return masks_of_ranks(magnitude_ranks(kernels, scope), target, scope)
 
 
+@takes(kernels=Items(Array("...")), scope=_SCOPE)
+@np.errstate(all="ignore")
 def magnitude_ranks(kernels: Sequence[np.ndarray], scope: str = "layer") -> list[np.ndarray]:
     """Return the place of each weight when all that is ranked together is sorted by magnitude.
 
@@ -102,7 +113,6 @@ def magnitude_ranks(kernels: Sequence[np.ndarray], scope: str = "layer") -> list
     Raises:
         ValueError: for an unknown scope.
     """
-    lookup(scope, SCOPES, "scope")
     magnitudes = [np.abs(kernel) for kernel in kernels]
     if scope == "layer":
         return [_ranks(magnitude.ravel()).reshape(magnitude.shape) for magnitude in magnitudes]
@@ -114,8 +124,13 @@ def magnitude_ranks(kernels: Sequence[np.ndarray], scope: str = "layer") -> list
     return [part.reshape(kernel.shape) for part, kernel in zip(parts, kernels, strict=True)]
 
 
+@takes(ranks=Items(Array(whole=True), least=0), target=_TARGET, scope=_SCOPE)
 def masks_of_ranks(ranks: Sequence[np.ndarray], target: float, scope: str) -> list[np.ndarray]:
-    """Return the masks of :func:`magnitude_masks` from the ranks of that scope."""
+    """Return the masks of :func:`magnitude_masks` from the ranks of that scope.
+
+    Raises:
+        ValueError: as :func:`magnitude_masks`.
+    """
     total = sum(rank.size for rank in ranks)
     together = [rank.size if scope == "layer" else total for rank in ranks]
     return [rank >= round(target * size) for rank, size in zip(ranks, together, strict=True)]
@@ -127,6 +142,7 @@ def _ranks(magnitudes: np.ndarray) -> np.ndarray:
     return ranks
 
 
+@takes(kernels=_KERNELS, threshold=Number("(-inf, inf]"))
 def threshold_masks(kernels: Sequence[np.ndarray], threshold: float) -> list[np.ndarray]:
     """Return masks that keep the weights of magnitude ``threshold`` and above.
 
@@ -141,6 +157,7 @@ def threshold_masks(kernels: Sequence[np.ndarray], threshold: float) -> list[np.
     return [np.abs(kernel) >= threshold for kernel in kernels]
 
 
+@takes(kernels=_KERNELS, masks=Items(Array(boolean=True), least=0))
 def apply_masks(kernels: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return the kernels with 0 where the mask is False; dtypes stay.
 
@@ -156,6 +173,14 @@ def apply_masks(kernels: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> l
     ]
 
 
+@takes(
+    step=Array(interval="(-inf, inf)"),
+    final=Number(),
+    begin=Whole(),
+    end=Whole(),
+    initial=Number(),
+    power=Number(),
+)
 def cubic_sparsity(
     step, *, final: float, begin: int, end: int, initial: float = 0.0, power: float = 3.0
 ):
@@ -189,6 +214,8 @@ def cubic_sparsity(
     return final + (initial - final) * left**power
 
 
+@takes(weights=Array(), amount=Number())
+@np.errstate(all="ignore")
 def soft_threshold(weights: np.ndarray, amount: float) -> np.ndarray:
     """Return the weights moved towards 0 by ``amount``, and 0 where that would pass it.
 
@@ -212,6 +239,8 @@ def soft_threshold(weights: np.ndarray, amount: float) -> np.ndarray:
     return np.copysign(shrunk, weights) * (shrunk > 0)
 
 
+@takes(kernels=_KERNELS)
+@np.errstate(all="ignore")
 def sizes(kernels: Sequence[np.ndarray], dtype="float32") -> Sizes:
     """Return what the weights take in bytes: dense, zipped, and as compressed sparse rows.
 
@@ -221,7 +250,12 @@ def sizes(kernels: Sequence[np.ndarray], dtype="float32") -> Sizes:
     Args:
         kernels: weight arrays, biases too where they should count.
         dtype: what each weight is stored as.
+
+    Raises:
+        ValueError: for a dtype that is no type of numbers.
     """
+    known = (str(np.dtype(kind)) for kind in (*np.typecodes["Float"], *np.typecodes["AllInteger"]))
+    lookup(str(dtype), dict.fromkeys(known), "type of numbers")
     stored = [np.ascontiguousarray(kernel, dtype=dtype) for kernel in kernels]
     dense = sum(kernel.nbytes for kernel in stored)
     zipped = sum(len(zlib.compress(kernel)) for kernel in stored)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers.arguments import Called, Items, Number, Whole, takes
+from helpers.arguments.arrays import Array, elementwise
 from helpers.names import lookup
 
 Schedule = Callable[[np.ndarray], np.ndarray]
@@ -16,11 +18,24 @@ Schedule = Callable[[np.ndarray], np.ndarray]
 STAIRS = (0.5, 0.75)  # shares of a run after which a piecewise constant rate goes down
 
 
+_STEP = Array(interval="(-inf, inf)")
+_RATE = Number("[0, inf)")
+_STEPS = Number("(0, inf)")  # how many, of which one is not whole
+
+
+@takes(step=_STEP, rate=_RATE)
 def constant(step, rate: float) -> np.ndarray:
-    """Return the same rate at every step."""
+    """Return the same rate at every step.
+
+    Raises:
+        ValueError: here and below: for a rate below 0, a number of steps that is not above 0, and
+            for what is no finite number.
+    """
     return np.full(np.shape(step), float(rate))
 
 
+@takes(step=_STEP, first_rate=_RATE, decay_steps=_STEPS, decay_rate=_RATE)
+@np.errstate(all="ignore")
 def inverse_time(step, first_rate: float, decay_steps: float, decay_rate: float = 1.0):
     """Return ``first_rate / (1 + decay_rate * step / decay_steps)``, Keras's InverseTimeDecay.
 
@@ -29,16 +44,22 @@ def inverse_time(step, first_rate: float, decay_steps: float, decay_rate: float 
     return first_rate / (1 + decay_rate * _steps(step) / decay_steps)
 
 
+@takes(step=_STEP, first_rate=_RATE, decay_steps=_STEPS, exponent=Number())
+@np.errstate(all="ignore")
 def power(step, first_rate: float, decay_steps: float, exponent: float = 1.0):
     """Return ``first_rate / (1 + step / decay_steps) ** exponent``; with 1 it is inverse time."""
     return first_rate / (1 + _steps(step) / decay_steps) ** exponent
 
 
+@takes(step=_STEP, first_rate=_RATE, decay_steps=_STEPS, decay_rate=_RATE)
+@np.errstate(all="ignore")
 def exponential(step, first_rate: float, decay_steps: float, decay_rate: float):
     """Return ``first_rate * decay_rate ** (step / decay_steps)``, Keras's ExponentialDecay."""
     return first_rate * decay_rate ** (_steps(step) / decay_steps)
 
 
+@takes(step=_STEP, boundaries=Items(Number(), least=0), rates=Items(_RATE))
+@np.errstate(all="ignore")
 def piecewise_constant(step, boundaries: Sequence[float], rates: Sequence[float]):
     """Return ``rates[i]`` up to and with step ``boundaries[i]``: Keras's PiecewiseConstantDecay.
 
@@ -56,6 +77,8 @@ def piecewise_constant(step, boundaries: Sequence[float], rates: Sequence[float]
     return np.asarray(rates, dtype=float)[np.searchsorted(boundaries, _steps(step), side="left")]
 
 
+@takes(step=_STEP, first_rate=_RATE, decay_steps=_STEPS, last_share=_RATE)
+@np.errstate(all="ignore")
 def cosine(step, first_rate: float, decay_steps: float, last_share: float = 0.0):
     """Return half a cosine from ``first_rate`` to ``last_share`` of it: Keras's CosineDecay.
 
@@ -65,6 +88,8 @@ def cosine(step, first_rate: float, decay_steps: float, last_share: float = 0.0)
     return first_rate * (last_share + (1 - last_share) * (1 + np.cos(np.pi * progress)) / 2)
 
 
+@takes(step=_STEP, schedule=Called(), warm_up_steps=_RATE, first_rate=_RATE)
+@np.errstate(all="ignore")
 def warm_up(step, schedule: Schedule, warm_up_steps: float, first_rate: float = 0.0):
     """Return a straight rise from ``first_rate`` to the schedule's own first, then the schedule.
 
@@ -75,14 +100,16 @@ def warm_up(step, schedule: Schedule, warm_up_steps: float, first_rate: float = 
     [0.0, 0.05, 0.1, 0.1]
     """
     step = _steps(step)
-    after = schedule(np.maximum(step - warm_up_steps, 0))
+    after = elementwise(schedule, np.maximum(step - warm_up_steps, 0))
     if warm_up_steps == 0:
         return after
-    target = float(schedule(np.array(0.0)))
+    target = float(elementwise(schedule, np.array(0.0)))
     rise = first_rate + (target - first_rate) * step / warm_up_steps
     return np.where(step < warm_up_steps, rise, after)
 
 
+@takes(step=_STEP, max_rate=_RATE, total_steps=_STEPS, warm_up_share=Number())
+@np.errstate(all="ignore")
 def one_cycle(step, max_rate: float, total_steps: int, warm_up_share: float = 0.3):
     """Return 1cycle (Smith & Topin 2018) as ``helpers.training.schedules.OneCycle`` has it.
 
@@ -157,6 +184,7 @@ SCHEDULES = {
 }
 
 
+@takes(peak=Number(), steps=Whole(), warm_up_share=Number(), last_share=Number())
 def make_schedule(
     name: str, peak: float, steps: int, warm_up_share: float = 0.0, last_share: float = 0.01
 ) -> Schedule:
@@ -185,7 +213,7 @@ def make_schedule(
         )
     if design.shape is None:
         if warm_up_share == 0:
-            raise ValueError("1cycle is a rise and a fall: give it a warm-up above 0")
+            raise ValueError("1cycle is a rise and a fall: give it a warm-up above 0, it got 0.")
         return lambda step: one_cycle(step, peak, steps, warm_up_share)
     rising = warm_up_share * steps
 

@@ -14,11 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.theory.activations import slope, value
-from helpers.theory.initializers import sample
+from helpers.arguments import SEED, Instance, Name, Number, Whole, check_cost, takes
+from helpers.arguments.arrays import FLAG
+from helpers.theory.activations import ACTIVATIONS, slope, value
+from helpers.theory.initializers import get_initializer, sample
 
 SATURATED = 0.1  # a unit is saturated where its slope is below this share of the largest slope
 DEAD = 1e-6  # ... and dead where its slope is below this share for every input
+MOST_LAYERS = 10_000
+MOST_NUMBERS = 40_000_000  # of a propagation, weights and signals: 320 MB
 ROUNDED = 16 * np.finfo(np.float64).eps  # what is left of a difference that rounding made
 
 
@@ -62,6 +66,16 @@ class Flow(NamedTuple):
     dead: np.ndarray
 
 
+@takes(
+    activation=Name(ACTIVATIONS, "activation"),
+    depth=Whole(1),
+    width=Whole(1),
+    inputs=Whole(2),
+    input_scale=Number("[0, inf)"),
+    gain=Number("[0, inf)"),
+    centered=FLAG,
+    seed=SEED,
+)
 def propagate(
     activation: str,
     initializer: str,
@@ -90,13 +104,18 @@ def propagate(
         seed: of kernels, inputs and gradient. A deeper network begins with the same layers.
 
     Raises:
-        ValueError: for an unknown name, or a number out of its range.
+        ValueError: for an unknown name, a number out of its range, or a network with more numbers
+            than memory should hold.
     """
-    _validate(depth, width, inputs, input_scale, gain)
+    check_cost("depth", depth, MOST_LAYERS)
+    numbers = depth * width * (width + 4 * inputs)
+    check_cost("numbers of a network, depth x width x (width + 4 inputs)", numbers, MOST_NUMBERS)
+    get_initializer(initializer)
     shape = (depth, inputs, width)
     z, activations, slopes, gradients = (np.empty(shape) for _ in range(4))
     at_ends, at_weights = (np.random.default_rng([seed, stream]) for stream in (0, 1))
-    x = input_scale * at_ends.standard_normal(shape[1:])
+    with np.errstate(over="ignore"):
+        x = input_scale * at_ends.standard_normal(shape[1:])
     gradient = at_ends.standard_normal(shape[1:])
     shift = value(activation, 0.0) if centered else 0.0
     kernels = []
@@ -113,6 +132,8 @@ def propagate(
     return Propagation(z, activations, slopes, gradients)
 
 
+@takes(signals=Instance(Propagation, expected="what propagate returns"))
+@np.errstate(all="ignore")
 def flow(activation: str, signals: Propagation) -> Flow:
     """Return the statistics of each layer; ``activation`` is that of the network.
 
@@ -152,13 +173,17 @@ def gradient_ratio(
     True
     """
     found = signal_flow(activation, initializer, depth, seed=seed, **network).gradient_std
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         return float(found[0] / found[-1])
 
 
+@takes(activation=Name(ACTIVATIONS, "activation"))
 @lru_cache(maxsize=32)
 def largest_slope(activation: str) -> float:
     """Return the largest slope that the activation function has, to four digits.
+
+    Raises:
+        ValueError: for an unknown activation.
 
     >>> round(largest_slope("logistic"), 4), round(largest_slope("relu"), 4)
     (0.25, 1.0)
@@ -193,12 +218,3 @@ def _share(which: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Return the share of True of each layer, NaN where the layer's numbers left float64."""
     lost = ~np.isfinite(z).all(axis=(1, 2))
     return np.where(lost, np.nan, which.mean(axis=(1, 2)))
-
-
-def _validate(depth, width, inputs, input_scale, gain) -> None:
-    for name, number, least in (("depth", depth, 1), ("width", width, 1), ("inputs", inputs, 2)):
-        if not isinstance(number, int | np.integer) or number < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}.")
-    for name, number in (("input_scale", input_scale), ("gain", gain)):
-        if not 0 <= number < np.inf:
-            raise ValueError(f"{name} must be at least 0 and finite, got {number!r}.")

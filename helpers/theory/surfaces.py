@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers.arguments import Items, Number, takes
+from helpers.arguments.arrays import Array
 from helpers.names import lookup
 
 RAVINE_CURVATURES = (1.0, 50.0)
@@ -41,11 +43,17 @@ class Surface(NamedTuple):
     about: str
 
 
+def _of_points(function: Callable) -> Callable:
+    """Return a function of points that refuses anything else, and whose overflow is infinite."""
+    return takes(point=Array("..., 2"))(np.errstate(all="ignore")(function))
+
+
 def _parts(point) -> tuple[np.ndarray, np.ndarray]:
     point = np.asarray(point, dtype=np.float64)
     return point[..., 0], point[..., 1]
 
 
+@takes(curvatures=Items(Number()))
 def quadratic(curvatures: tuple[float, float]) -> tuple[Callable, Callable]:
     """Return value and gradient of ``(a * x² + b * y²) / 2``.
 
@@ -53,51 +61,59 @@ def quadratic(curvatures: tuple[float, float]) -> tuple[Callable, Callable]:
         curvatures: ``a`` and ``b``; the larger by the smaller is the condition number.
 
     Raises:
-        ValueError: for a curvature that is not above 0: no minimum.
+        ValueError: unless there are two curvatures above 0: else there is no minimum.
 
     >>> value, gradient = quadratic((1.0, 50.0))
     >>> float(value([2.0, 1.0])), gradient([2.0, 1.0]).tolist()
     (27.0, [2.0, 50.0])
     """
-    if not min(curvatures) > 0:
-        raise ValueError(f"a quadratic surface has curvatures above 0, got {curvatures}.")
+    if len(curvatures) != 2 or not min(curvatures) > 0:
+        raise ValueError(f"a quadratic surface has two curvatures above 0, got {curvatures}.")
     scales = np.asarray(curvatures, dtype=np.float64)
 
+    @_of_points
     def value(point):
         return (scales * np.square(point)).sum(axis=-1) / 2
 
+    @_of_points
     def gradient(point):
         return scales * point
 
     return value, gradient
 
 
+@_of_points
 def _saddle(point):
     x, y = _parts(point)
     return x**2 / 2 + (y**2 - 1) ** 2 / 4
 
 
+@_of_points
 def _saddle_gradient(point):
     x, y = _parts(point)
     return np.stack([x, y**3 - y], axis=-1)
 
 
+@_of_points
 def _rosenbrock(point):
     x, y = _parts(point)
     return (1 - x) ** 2 + ROSENBROCK_STEEPNESS * (y - x**2) ** 2
 
 
+@_of_points
 def _rosenbrock_gradient(point):
     x, y = _parts(point)
     across = 2 * ROSENBROCK_STEEPNESS * (y - x**2)
     return np.stack([2 * (x - 1) - 2 * x * across, across], axis=-1)
 
 
+@_of_points
 def _plateau(point):
     x, y = _parts(point)
     return -np.expm1(-(x**2 + y**2) / 2)
 
 
+@_of_points
 def _plateau_gradient(point):
     point = np.asarray(point, dtype=np.float64)
     return point * np.exp(-np.square(point).sum(axis=-1, keepdims=True) / 2)
@@ -107,11 +123,13 @@ def _wall(x):
     return np.expm1(np.minimum(CLIFF_STEEPNESS * x, STEEPEST))
 
 
+@_of_points
 def _cliff(point):
     x, y = _parts(point)
     return y**2 / 2 + (_wall(x) - CLIFF_STEEPNESS * x) / CLIFF_STEEPNESS
 
 
+@_of_points
 def _cliff_gradient(point):
     x, y = _parts(point)
     return np.stack([_wall(x), y], axis=-1)

@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from helpers.arguments import Dict, Document, Items, Maybe, Number, Text, Whole, takes
 from helpers.models import VARIANTS
 
 
@@ -23,6 +24,41 @@ def _published() -> dict:
     return json.loads((files("helpers.training") / "published.json").read_text(encoding="utf-8"))
 
 
+_SHARE, _SIZE = Number("[0, 1]", gaps=True), Number("[0, inf)", gaps=True)
+_RUN = Document(
+    {
+        "data": Text(),
+        "profile": Text(),
+        "settings": Dict(),
+        "seed": Whole(0),
+        "planned_epochs": Whole(1),
+        "finished": Text(),
+        "validation_accuracy": _SHARE,
+        "test_accuracy": _SHARE,
+        "best_epoch": Whole(1),
+        "epochs": Whole(1),
+        "seconds_per_epoch": _SIZE,
+    }
+)
+_ROW = Document(
+    {
+        "variant": Text(),
+        "title": Text(),
+        "seeds": Items(Whole(0), least=0),
+        "published": Items(_SHARE, least=0),
+        "validation_mean": Maybe(_SHARE),
+        "validation_std": Maybe(_SHARE),
+        "test_mean": Maybe(_SHARE),
+        "test_std": Maybe(_SHARE),
+        "best_epoch": Maybe(_SIZE),
+        "epochs": Maybe(_SIZE),
+        "seconds_per_epoch": Maybe(_SIZE),
+    }
+)
+_ROWS = Items(_ROW, least=0)
+
+
+@takes(runs=Items(_RUN, least=0), data=Text(), profile=Text())
 def compare(runs: Iterable[dict], *, data: str, profile: str) -> list[dict]:
     """Summarize run documents on one data set under one profile, one row a variant.
 
@@ -37,6 +73,9 @@ def compare(runs: Iterable[dict], *, data: str, profile: str) -> list[dict]:
         (sorted), ``learning_rate``, and, where there are runs, mean and standard deviation (0 for
         one seed) over seeds of ``validation`` and ``test`` accuracy, ``best_epoch`` and
         ``seconds_per_epoch`` (medians), ``published`` (validation accuracies).
+
+    Raises:
+        ValueError: for what is no run document.
     """
     chosen = [run for run in runs if run["data"] == data and run["profile"] == profile]
     return [_row(variant, _own(variant, chosen)) for variant in VARIANTS.values()]
@@ -69,8 +108,13 @@ def _row(variant, runs: list[dict]) -> dict:
     return row
 
 
+@takes(rows=_ROWS)
 def as_text(rows: list[dict]) -> str:
-    """Return the rows as an aligned table in plain text."""
+    """Return the rows as an aligned table in plain text.
+
+    Raises:
+        ValueError: here and below: for what is no row of :func:`compare`.
+    """
     header = (
         "variant",
         "network",
@@ -89,6 +133,7 @@ def as_text(rows: list[dict]) -> str:
     )
 
 
+@takes(rows=_ROWS)
 def as_markdown(rows: list[dict]) -> str:
     """Return the rows as a Markdown table."""
     header = ("network", "seeds", "validation", "test", "best epoch", "s/epoch", "published")
@@ -100,6 +145,9 @@ def _cells(row: dict) -> tuple[str, ...]:
     quoted = ", ".join(f"{accuracy:.4f}" for accuracy in row["published"]) or "-"
     if not row["seeds"]:
         return (row["variant"], row["title"], "none", "-", "-", "-", "-", quoted)
+    missing = [name for name, value in row.items() if value is None]
+    if missing:
+        raise ValueError(f"a row with seeds has numbers, {row['title']!r} got none for {missing}.")
     return (
         row["variant"],
         row["title"],

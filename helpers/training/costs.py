@@ -5,6 +5,7 @@ from time import perf_counter
 
 import numpy as np
 
+from helpers.arguments import Entries, Kind, Whole, takes
 from helpers.backend import use_backend
 
 ROWS, UNITS = 512, 512  # of the array that an activation alone is given
@@ -17,6 +18,7 @@ MEASURED = (
 )
 
 
+@takes(activations=Entries(Kind(), least=0), repeats=Whole(1, 100_000))
 def activation_costs(
     activations: Mapping[str, str], repeats: int = 15
 ) -> dict[str, dict[str, float]]:
@@ -36,6 +38,10 @@ def activation_costs(
         ValueError: for a name that Keras does not know.
     """
     use_backend()
+    from helpers.models import check_activation
+
+    for activation in activations.values():
+        check_activation(activation)
     every = {"ReLU": "relu", **activations}
     costs = {title: {} for title in every}
     for what, make in ((ALONE, _alone), (IN_NETWORK, _training_step)):

@@ -9,9 +9,13 @@ from datetime import UTC, datetime
 import numpy as np
 
 from helpers import evaluation, machine
+from helpers.arguments import Instance, Maybe, Number, Whole, takes
+from helpers.arguments.arrays import FLAG
 from helpers.backend import use_backend
 from helpers.datasets import Dataset, take
+from helpers.datasets.dataset import DATASET
 from helpers.models import Variant, create_variables, deep_mlp, get_variant, logits_of
+from helpers.names import shown
 from helpers.profiles import Profile, get_profile
 from helpers.training.batches import EpochBatches, steps_per_epoch
 from helpers.training.checkpoint import Checkpoint, State, restore, variables_of
@@ -66,6 +70,13 @@ class Run:
         )
 
 
+@takes(
+    data=DATASET,
+    batch_size=Maybe(Whole()),
+    learning_rate=Maybe(Number("(0, inf)")),
+    store=Maybe(Instance(RunStore, expected="a RunStore")),
+    progress=FLAG,
+)
 def train(
     variant: str | Variant,
     data: Dataset,
@@ -151,13 +162,13 @@ def _epochs(variant: Variant, profile: Profile, asked: int | None) -> int:
     if asked is None:
         return min(profile.epochs, variant.one_cycle_epochs or profile.epochs)
     if not isinstance(asked, int) or asked < 1:
-        raise ValueError(f"epochs must be a whole number of at least 1, got {asked!r}.")
+        raise ValueError(f"epochs must be a whole number of at least 1, got {shown(asked)}.")
     return asked
 
 
 def _validate(variant: Variant, seed: int) -> None:
     if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
-        raise ValueError(f"seed must be a whole number in 0 ... 2**32 - 1, got {seed!r}.")
+        raise ValueError(f"seed must be a whole number in 0 ... 2**32 - 1, got {shown(seed)}.")
     if not (variant.learning_rate > 0 and math.isfinite(variant.learning_rate)):
         raise ValueError(f"learning_rate must be above 0, got {variant.learning_rate!r}.")
 
@@ -228,6 +239,7 @@ def make_optimizer(variant: Variant, rate):
     """Return the variant's Keras optimizer at ``rate``, a number or a schedule."""
     from keras import optimizers
 
+    rate = float(rate) if isinstance(rate, int) else rate  # Keras takes no whole number
     match variant.optimizer:
         case "nadam":
             return optimizers.Nadam(rate)

@@ -1,16 +1,24 @@
 """A network that fits a data set: its input shape, its classes, and its scaling."""
 
+from helpers.arguments import takes
 from helpers.datasets import Dataset
+from helpers.datasets.dataset import DATASET
 from helpers.models import deep_mlp
 from helpers.training.batches import pixel_statistics
 
 
+@takes(data=DATASET)
 def scaling(data: Dataset) -> dict[str, list[float]]:
-    """Return ``mean`` and ``variance`` of the training pixels per channel, for ``deep_mlp``."""
+    """Return ``mean`` and ``variance`` of the training pixels per channel, for ``deep_mlp``.
+
+    Raises:
+        ValueError: for what is no data set.
+    """
     mean, variance = pixel_statistics(data.train.images)
     return {"mean": mean, "variance": variance}
 
 
+@takes(data=DATASET)
 def network_for(data: Dataset, **network):
     """Return :func:`helpers.models.deep_mlp` for these images, standardized, not yet compiled.
 

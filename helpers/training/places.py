@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from helpers.arguments import Items, Number, takes
 from helpers.backend import use_backend
 from helpers.datasets import Dataset
+from helpers.datasets.dataset import DATASET, PROFILE
 from helpers.models import logits_of
 from helpers.names import lookup
 from helpers.profiles import Profile
@@ -16,6 +18,7 @@ SMALLEST_BATCH, MOST_STEPS = 64, 100  # images a step, and steps an epoch
 MOST_IMAGES = 15_000  # to train on: 45 trainings on all of CIFAR-10 would take half an hour
 
 
+@takes(rates=Items(Number("[0, inf)")), data=DATASET, profile=PROFILE)
 def accuracy_by_rate(
     place: str,
     rates: Sequence[float],
@@ -38,7 +41,7 @@ def accuracy_by_rate(
         depth, width: of the hidden layers.
 
     Raises:
-        ValueError: for an unknown place.
+        ValueError: for an unknown place, or a number out of its range.
     """
     normalization = lookup(place, PLACES, "place of batch norm")
     use_backend()

@@ -2,8 +2,12 @@
 
 import numpy as np
 
+from helpers.arguments import Document, Instance, Items, Maybe, Number, Whole, takes
+from helpers.arguments.arrays import FLAG, Array
 from helpers.datasets import Dataset, take
+from helpers.datasets.dataset import DATASET
 from helpers.models import Variant, deep_mlp, get_variant, logits_of
+from helpers.names import shown
 from helpers.profiles import Profile, get_profile
 from helpers.training.batches import EpochBatches, steps_per_epoch
 from helpers.training.networks import scaling
@@ -16,6 +20,17 @@ RATES = {
 }
 
 
+STORE = Instance(RunStore, expected="a RunStore")
+KERAS_SEED = Whole(0, 2**32 - 1)
+
+
+@takes(
+    data=DATASET,
+    seed=KERAS_SEED,
+    rates=Maybe(Items(Number("(0, inf)"))),
+    store=Maybe(STORE),
+    progress=FLAG,
+)
 def search_rate(
     variant: str | Variant,
     data: Dataset,
@@ -37,6 +52,7 @@ def search_rate(
 
     Raises:
         KeyboardInterrupt: when interrupted. Called again, it goes on where it was.
+        ValueError: as ``train``.
     """
     from helpers.training.loop import train
 
@@ -67,12 +83,27 @@ def search_rate(
     return results
 
 
+_RESULT = Document({"learning_rate": Number("(0, inf)"), "validation_accuracy": Number()})
+
+
+@takes(results=Items(_RESULT))
 def best_rate(results: list[dict]) -> float:
-    """Return the rate with the highest validation accuracy, the lower one of equals."""
+    """Return the rate with the highest validation accuracy, the lower one of equals.
+
+    Raises:
+        ValueError: for no result, or one without a rate and an accuracy.
+    """
     ordered = sorted(results, key=lambda result: result["learning_rate"])
     return max(ordered, key=lambda result: result["validation_accuracy"])["learning_rate"]
 
 
+@takes(
+    data=DATASET,
+    seed=KERAS_SEED,
+    first=Number("(0, inf)"),
+    last=Number("(0, inf)"),
+    steps=Whole(2, 1_000_000),
+)
 def learning_rate_range(
     variant: str | Variant,
     data: Dataset,
@@ -96,6 +127,9 @@ def learning_rate_range(
     Returns:
         Rates and losses, each ``float64 (m,)`` with ``m <= steps``. The losses are smoothed: a mean
         over about the last twenty steps with exponential weights, corrected for its start.
+
+    Raises:
+        ValueError: for an unknown name, or a number out of its range.
     """
     import keras
 
@@ -103,6 +137,8 @@ def learning_rate_range(
     from helpers.training.schedules import ExponentialRise
 
     variant = get_variant(variant)
+    if first >= last:
+        raise ValueError(f"the rate rises: last must be above first, got {first} and {last}.")
     data = take(data, profile if isinstance(profile, Profile) else get_profile(profile))
     keras.utils.clear_session()
     statistics = scaling(data) if variant.standardize else {}
@@ -132,11 +168,20 @@ def _rising_losses(model, variant: Variant, data: Dataset, seed: int, steps: int
     return losses
 
 
+@takes(rates=Array("steps", "(0, inf)"), losses=Array("steps"))
+@np.errstate(all="ignore")
 def steepest_rate(rates: np.ndarray, losses: np.ndarray) -> float:
     """Return the rate at which the smoothed loss falls fastest, a usual first choice.
 
     The first twenty steps do not count: the smoothed loss is still a mean over too few batches.
+
+    Raises:
+        ValueError: for fewer than four rates, rates that do not rise, or losses without a number.
     """
+    if len(rates) < 4 or not (np.diff(rates) > 0).all():
+        raise ValueError(f"expected four rates or more that rise, got {shown(rates.tolist())}.")
     start = min(20, len(losses) // 2)
     slopes = np.gradient(losses[start:], np.log(rates[start:]))
+    if np.isnan(slopes).all():
+        raise ValueError(f"expected losses that are numbers, got {shown(losses.tolist())}.")
     return float(rates[start + np.nanargmin(slopes)])

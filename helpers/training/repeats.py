@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from helpers.arguments import Items, Model, Number, takes
+from helpers.arguments.arrays import Array
 from helpers.backend import use_backend
 from helpers.datasets import Dataset
+from helpers.datasets.dataset import DATASET, PROFILE
 from helpers.models import logits_of
 from helpers.profiles import Profile
 from helpers.training.execution import compile_options
@@ -14,6 +17,7 @@ from helpers.training.networks import network_for
 SMALLEST_BATCH, MOST_STEPS = 32, 100  # images a step, and steps an epoch
 
 
+@takes(data=DATASET)
 def compiled(data: Dataset, **network):
     """Return a network for these images, its outputs logits, compiled with plain SGD.
 
@@ -24,6 +28,9 @@ def compiled(data: Dataset, **network):
         data: any data set of the course.
         network: arguments of :func:`helpers.models.deep_mlp`; no batch norm, which does keep
             something. With dropout, ``seed`` is that of the masks.
+
+    Raises:
+        ValueError: as ``deep_mlp``.
     """
     backend = use_backend()
     import keras
@@ -36,12 +43,24 @@ def compiled(data: Dataset, **network):
     return model
 
 
+@takes(data=DATASET, profile=PROFILE)
 def first_weights(data: Dataset, profile: Profile, **network) -> list[list[np.ndarray]]:
-    """Return the weights that the network starts from, for each of the profile's seeds."""
+    """Return the weights that the network starts from, for each of the profile's seeds.
+
+    Raises:
+        ValueError: as ``deep_mlp``.
+    """
     seeds = range(profile.lesson_seeds)
     return [network_for(data, seed=seed, **network).get_weights() for seed in seeds]
 
 
+@takes(
+    model=Model(),
+    starts=Items(Items(Array())),
+    data=DATASET,
+    profile=PROFILE,
+    rate=Number("[0, inf)"),
+)
 def accuracies(
     model, starts: Sequence[Sequence[np.ndarray]], data: Dataset, profile: Profile, rate: float
 ) -> list[float]:
@@ -56,9 +75,18 @@ def accuracies(
         data: the same data set.
         profile: says how long.
         rate: the learning rate.
+
+    Raises:
+        ValueError: for weights of another network, or a rate below 0.
     """
     from keras import ops
 
+    shapes = [weight.shape for weight in model.get_weights()]
+    for weights in starts:
+        if [weight.shape for weight in weights] != shapes:
+            raise ValueError(
+                f"expected weights of the shapes {shapes}, got {[w.shape for w in weights]}."
+            )
     model.optimizer.learning_rate = rate
     batch_size = _batch_size(len(data.train.images))
     epochs = max(1, profile.lesson_epochs // 2)

@@ -2,6 +2,7 @@
 
 from math import pi
 
+from helpers.arguments import Number, Whole, takes
 from helpers.backend import use_backend
 
 use_backend()
@@ -25,6 +26,7 @@ class OneCycle(LearningRateSchedule):
         ValueError: for a number out of its range.
     """
 
+    @takes(max_rate=Number(), total_steps=Whole(), warm_up=Number())
     def __init__(self, max_rate: float, total_steps: int, warm_up: float = 0.3):
         if not max_rate > 0 or total_steps < 1 or not 0 < warm_up < 1:
             raise ValueError(
@@ -59,6 +61,7 @@ class ExponentialRise(LearningRateSchedule):
         total_steps: batches, at least 2.
     """
 
+    @takes(first=Number(), last=Number(), total_steps=Whole())
     def __init__(self, first: float, last: float, total_steps: int):
         if not 0 < first < last or total_steps < 2:
             raise ValueError(

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from helpers.arguments import Dict, Entries, Number, takes
 from helpers.backend import use_backend
 from helpers.datasets import Dataset
+from helpers.datasets.dataset import DATASET, PROFILE
 from helpers.profiles import Profile
 from helpers.training.networks import network_for
 
@@ -13,6 +15,12 @@ SMALL_DATA = 10_000  # below as many training images, a step takes 64 of them, e
 MOST_IMAGES = 20_000  # to train on: enough to see who learns, and a lesson is over in minutes
 
 
+@takes(
+    data=DATASET,
+    profile=PROFILE,
+    networks=Entries(Dict(), least=0),
+    learning_rate=Number("[0, inf)"),
+)
 def validation_accuracies(
     data: Dataset,
     profile: Profile,
@@ -34,6 +42,9 @@ def validation_accuracies(
 
     Returns:
         validation accuracy after each epoch, ``(seeds, epochs)``, by title.
+
+    Raises:
+        ValueError: as ``deep_mlp``, and for a rate below 0.
     """
     use_backend()
     from keras import losses, optimizers
@@ -65,7 +76,7 @@ def validation_accuracies(
             if shape not in compiled:
                 compiled[shape] = model = logits_of(network)
                 loss = losses.SparseCategoricalCrossentropy(from_logits=True)
-                model.compile(optimizers.SGD(learning_rate), loss, metrics=["accuracy"])
+                model.compile(optimizers.SGD(float(learning_rate)), loss, metrics=["accuracy"])
             compiled[shape].set_weights(network.get_weights())
             rows.append(train(compiled[shape], seed))
         found[title] = np.array(rows)

@@ -14,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from filelock import FileLock, Timeout
 
+from helpers.arguments import Maybe, Place, takes
 from helpers.files import course_home
 from helpers.names import lookup
 
@@ -39,10 +40,17 @@ class RunStore:
 
     A run's folder is named after its variant, its seed and a key over everything that its result
     depends on. So a changed setting, data set or library version is another run.
+
+    Args:
+        folder: where; None for the course's own.
+
+    Raises:
+        ValueError: for what is no path.
     """
 
+    @takes(folder=Maybe(Place()))
     def __init__(self, folder: Path | str | None = None):
-        self.folder = Path(folder).expanduser() if folder else course_home() / "runs"
+        self.folder = Path(folder).expanduser() if folder is not None else course_home() / "runs"
 
     def path(self, identity: dict) -> Path:
         """Return the folder of the run with this identity (see ``loop.identity``)."""
@@ -198,7 +206,11 @@ def weights_sha256(weights: list[np.ndarray]) -> str:
 
 
 def stored_runs(folder: Path | str | None = None) -> list[dict]:
-    """Return the run documents of the store (the default one, or that in ``folder``)."""
+    """Return the run documents of the store (the default one, or that in ``folder``).
+
+    Raises:
+        ValueError: for what is no path.
+    """
     return RunStore(folder).documents()
 
 

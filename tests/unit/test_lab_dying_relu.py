@@ -142,7 +142,7 @@ def test_no_setting_warns(activation):
 
 @pytest.mark.parametrize(
     ("changes", "hint"),
-    [({"activation": "rleu"}, "did you mean 'relu'"), ({"learning_rate": 0.2}, "expected one of")],
+    [({"activation": "rleu"}, "did you mean 'relu'"), ({"learning_rate": 0.2}, "must be one of")],
 )
 def test_bad_settings_are_explained(changes, hint):
     with pytest.raises(ValueError, match=hint):

@@ -123,11 +123,11 @@ def test_no_setting_that_a_control_offers_warns():
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"batch_size": 3}, "batch_size is one of 1, 2, 4"),
-        ({"momentum": 1.0}, "momentum is one of"),
-        ({"epsilon": 0}, "epsilon is one of"),
-        ({"steps": 5}, "steps lies from 10 to 1000"),
-        ({"shift": 4}, "shift lies from -3 to 3"),
+        ({"batch_size": 3}, "batch_size must be one of 1, 2, 4"),
+        ({"momentum": 1.0}, "momentum must be one of"),
+        ({"epsilon": 0}, "epsilon must be one of"),
+        ({"steps": 5}, "steps must be a whole number from 10 to 1,000"),
+        ({"shift": 4}, r"shift must lie in \[-3, 3\]"),
         ({"when": "midwy"}, "did you mean 'midway'"),
         ({"momentun": 0.9}, "did you mean 'momentum'"),
     ],

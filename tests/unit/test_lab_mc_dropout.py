@@ -152,10 +152,10 @@ def test_description_and_table_give_the_numbers():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"rate": 0.3}, "unknown rate"),
-        ({"image": 300}, "image lies from 0 to 299"),
-        ({"passes": 0}, "passes lies from 1 to 100"),
-        ({"noise": -1.0}, "noise lies from 0 to 8"),
+        ({"rate": 0.3}, "rate must be one of"),
+        ({"image": 300}, "image must be a whole number from 0 to 299"),
+        ({"passes": 0}, "passes must be a whole number from 1 to 100"),
+        ({"noise": -1.0}, r"noise must lie in \[0, 8\]"),
     ],
 )
 def test_a_bad_setting_is_explained(changes, said):

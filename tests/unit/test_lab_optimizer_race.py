@@ -177,7 +177,7 @@ def test_bad_settings_are_explained():
         race(optimizers=())
     with pytest.raises(ValueError, match="did you mean 'ravine'"):
         race(surface="ravin")
-    with pytest.raises(ValueError, match="momentum is one of"):
+    with pytest.raises(ValueError, match="momentum must be one of"):
         OptimizerRace(momentum=0.7)
     lab = OptimizerRace(optimizers=("sgd",))
     lab.controls["optimizers"].value = ()

@@ -138,5 +138,5 @@ def test_bad_settings_are_explained():
     assert "starts at" in lab.text.value
     with pytest.raises(ValueError, match="did you mean 'cosine'"):
         ScheduleDesigner(schedule="cosin")
-    with pytest.raises(ValueError, match="steps is one of"):
+    with pytest.raises(ValueError, match="steps must be one of"):
         ScheduleDesigner(steps=300)

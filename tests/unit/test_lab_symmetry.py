@@ -173,7 +173,7 @@ def test_no_setting_warns(weights, activation):
         ({"weights": "zeroes"}, "did you mean 'zeros'"),
         ({"biases": "ones"}, "unknown choice of biases"),
         ({"activation": "relo"}, "did you mean 'relu'"),
-        ({"learning_rate": 7}, "expected one of"),
+        ({"learning_rate": 7}, "must be one of"),
     ],
 )
 def test_bad_settings_are_explained(changes, hint):

@@ -274,14 +274,14 @@ def test_moving_average_of_constants_is_what_theory_says():
         (lambda: batch_norm.forward([1.0, 2.0]), r"two axes or more.*shape \(2,\)"),
         (lambda: batch_norm.forward(np.empty((0, 3))), "at least one value"),
         (lambda: batch_norm.forward(np.ones((2, 3)), gamma=[1, 2]), "gamma.*3 units"),
-        (lambda: batch_norm.forward(np.ones((2, 3)), epsilon=0), "epsilon is above 0"),
+        (lambda: batch_norm.forward(np.ones((2, 3)), epsilon=0), "epsilon must be above 0"),
         (lambda: batch_norm.inference(np.ones((2, 1)), 1, 0, 0, -1), "variance is at least 0"),
         (
             lambda: batch_norm.backward(batch_norm.forward(np.ones((2, 3))), 1, np.ones((3, 2))),
             r"outputs, \(2, 3\), got \(3, 2\)",
         ),
-        (lambda: batch_norm.moving_averages([1.0], 0, 1.1), r"momentum lies in \[0, 1\]"),
-        (lambda: batch_norm.steps_until(0, 0.9), "between 0 and 1"),
+        (lambda: batch_norm.moving_averages([1.0], 0, 1.1), r"momentum must lie in \[0, 1\]"),
+        (lambda: batch_norm.steps_until(0, 0.9), r"share must lie in \(0, 1\)"),
         (lambda: batch_norm.fold(np.ones((2, 3)), np.ones(2), 1, 0, 0, 1), "bias.*3 units"),
     ],
 )

@@ -299,7 +299,7 @@ def test_alpha_dropout_is_a_kind_for_selu_networks():
 
 def test_a_bad_request_for_passes_is_named():
     x = batch()[0]
-    with pytest.raises(ValueError, match="passes must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="passes must be a whole number of at least 1, got 0"):
         mc_predict(network(), x, 0.5, 0, rng())
     with pytest.raises(ValueError, match="did you mean 'alpha'"):
         mc_predict(network(), x, 0.5, 1, rng(), kind="alhpa")

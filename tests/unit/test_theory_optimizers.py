@@ -369,7 +369,7 @@ def test_final_losses_are_those_of_each_fit(blobs):
         ("adam", {"beta_2": -0.1}, "beta_2 must lie in"),
         ("sgd", {"clipnorm": 0.0}, "clipnorm must be above 0"),
         ("sgd", {"clipnorm": 1.0, "clipvalue": 1.0}, "only one of"),
-        ("adamw", {"weight_decay": -1.0}, "weight_decay must be 0 or more"),
+        ("adamw", {"weight_decay": -1.0}, "weight_decay must be at least 0"),
     ],
 )
 def test_bad_settings_are_named(name, changes, message):
