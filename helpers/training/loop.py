@@ -20,6 +20,7 @@ from helpers.profiles import Profile, get_profile
 from helpers.training.batches import EpochBatches, steps_per_epoch
 from helpers.training.checkpoint import Checkpoint, State, restore, variables_of
 from helpers.training.execution import compile_options
+from helpers.training.interrupts import between_steps, held_back
 from helpers.training.networks import scaling
 from helpers.training.progress import Progress, step_clock
 from helpers.training.store import RunStore, weights_sha256
@@ -217,7 +218,8 @@ def _results(model, variant: Variant, data: Dataset, profile: Profile) -> dict:
     results = {}
     for split in ("validation", "test"):
         images, labels = getattr(data, split)
-        probabilities = _predict(model, variant, images, profile.mc_passes)
+        with held_back():
+            probabilities = _predict(model, variant, images, profile.mc_passes)
         results[f"{split}_accuracy"] = evaluation.accuracy(probabilities, labels)
         results[f"{split}_loss"] = evaluation.cross_entropy(probabilities, labels)
     return results
@@ -257,6 +259,25 @@ def _learning_rate(variant: Variant, total_steps: int):
 
 def _fit(variant, data, profile, seed, epochs, shown, checkpoint) -> tuple[dict, object]:
     """Train, and return a document with the history, and the network of the best epoch."""
+    with held_back():
+        trained, model, state = _prepared(variant, data, profile, seed, epochs, checkpoint)
+    steps = steps_per_epoch(len(data.train.images), variant.batch_size)
+    bar = Progress(f"{variant.name}, seed {seed}", steps, epochs, shown)
+    bar.start_at(len(state.document["history"]["loss"]))
+    patience = math.inf if variant.one_cycle_epochs else profile.patience
+    try:
+        state = _epoch_loop(
+            trained, model, variant, data, seed, epochs, patience, state, checkpoint, bar
+        )
+    finally:
+        bar.close()
+    model.set_weights(state.weights)
+    return state.document, model
+
+
+def _prepared(variant, data, profile, seed, epochs, checkpoint) -> tuple[object, object, State]:
+    """Return the compiled network, the one with probabilities on the same weights, and the state
+    to go on from."""
     backend = use_backend()
     import keras
 
@@ -284,17 +305,7 @@ def _fit(variant, data, profile, seed, epochs, shown, checkpoint) -> tuple[dict,
         weights=[],
         variables=[],
     )
-    bar = Progress(f"{variant.name}, seed {seed}", steps, epochs, shown)
-    bar.start_at(len(state.document["history"]["loss"]))
-    patience = math.inf if variant.one_cycle_epochs else profile.patience
-    try:
-        state = _epoch_loop(
-            trained, model, variant, data, seed, epochs, patience, state, checkpoint, bar
-        )
-    finally:
-        bar.close()
-    model.set_weights(state.weights)
-    return state.document, model
+    return trained, model, state
 
 
 def _resumed(trained, checkpoint: Checkpoint) -> State | None:
@@ -334,12 +345,13 @@ def _epoch_loop(
     ended = state.document.get("ended")
     try:
         for epoch in range(first, 0 if ended else epochs):
-            logs, seconds, compiling = _one_epoch(
-                trained, variant, data.train, seed, epoch, clock, first=epoch == first
-            )
-            figures = _figures(trained, model, data.validation, logs, seconds)
-            state = _after(state, figures, compiling, model, trained, epochs, patience)
-            checkpoint.keep(state)
+            with held_back() as take:
+                logs, seconds, compiling = _one_epoch(
+                    trained, variant, data.train, seed, epoch, clock, take, first=epoch == first
+                )
+                figures = _figures(trained, model, data.validation, logs, seconds)
+                state = _after(state, figures, compiling, model, trained, epochs, patience)
+                checkpoint.keep(state)
             bar.epoch_ended(state.document)
             if state.document.get("ended"):
                 break
@@ -397,7 +409,7 @@ def _after(state: State, figures, compiling, model, trained, epochs, patience) -
 
 
 def _one_epoch(
-    trained, variant, split, seed, epoch, clock, first: bool
+    trained, variant, split, seed, epoch, clock, take, first: bool
 ) -> tuple[dict, float, float]:
     """Train one epoch; return its logs, its seconds without compiling, and those of compiling.
 
@@ -407,7 +419,8 @@ def _one_epoch(
     batches = EpochBatches(
         *split, batch_size=variant.batch_size, seed=seed, epoch=epoch, augment=variant.augment
     )
-    logs = trained.fit(batches, shuffle=False, verbose=0, callbacks=[clock]).history
+    callbacks = [clock, between_steps(take)]
+    logs = trained.fit(batches, shuffle=False, verbose=0, callbacks=callbacks).history
     seconds = time.perf_counter() - started
     calls = np.diff([started, *clock.ended_at])
     compiling = 0.0

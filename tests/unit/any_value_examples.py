@@ -675,6 +675,7 @@ OTHERS = {
         "document": {"standardization": {"mean": 5.0, "variance": 9.0}},
     },
     "labs.trained.trained_network": {"name": "plain"},
+    "linear_algebra.one_thread": {},
     "machine.cores": {},
     "machine.hardware": {},
     "machine.peak_memory_mib": {},

@@ -43,9 +43,11 @@ SMALL = 0.25  # pixels of a lab's picture to a CSS pixel
 LEFT_OUT = {
     "arguments": "the kinds themselves: test_arguments.py",
     "build": "takes the repository's own files: test_build.py",
+    "checks": "answers anything with sentences: test_checks.py",
     "cli": "takes a command line, which argparse looks at: test_cli.py",
     "course": "takes a chapter's name from its own notebook: test_course.py",
     "estimator": "scikit-learn's own checks feed it: test_estimator.py",
+    "grading": "takes what strangers handed in: tests/grading",
     "progress": "called by course alone: test_progress.py",
 }
 #: Where a training, or what takes seconds, begins: the arguments were taken by then.

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -282,10 +283,10 @@ def interrupt_in_epoch(monkeypatch, number):
 
     original = loop._one_epoch
 
-    def epoch(trained, variant, split, seed, epoch, clock, first):
+    def epoch(trained, variant, split, seed, epoch, *arguments, **options):
         if epoch == number:
             raise KeyboardInterrupt
-        return original(trained, variant, split, seed, epoch, clock, first)
+        return original(trained, variant, split, seed, epoch, *arguments, **options)
 
     monkeypatch.setattr(loop, "_one_epoch", epoch)
 
@@ -312,6 +313,41 @@ def test_after_an_interrupt_it_goes_on_to_the_same_bits(data, store, trained, mo
     assert {name: run.history[name] for name in same} == {
         name: never_cut["history"][name] for name in same
     }
+
+
+@pytest.mark.parametrize("function", ["_figures", "_after"])
+def test_a_real_interrupt_waits_until_an_epoch_that_is_nearly_over_is_kept(
+    function, data, store, monkeypatch
+):
+    from helpers.training import loop
+
+    original, calls = getattr(loop, function), []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return original(*arguments)
+
+    monkeypatch.setattr(loop, function, interrupted)
+    run = go(small("elu"), data, store)
+    assert run.ended == "interrupted" and run.epochs == 2
+
+
+def test_a_real_interrupt_within_an_epoch_is_taken_between_two_steps(data, store, monkeypatch):
+    batches = EpochBatches.__getitem__
+    seen = []
+
+    def interrupted(self, number):
+        seen.append((self.epoch, number))
+        if seen[-1] == (1, 3):
+            signal.raise_signal(signal.SIGINT)
+        return batches(self, number)
+
+    monkeypatch.setattr(EpochBatches, "__getitem__", interrupted)
+    run = go(small("elu", batch_size=4), data, store, replace(TINY, epochs=2))
+    assert run.ended == "interrupted" and run.epochs == 1
+    assert (1, 63) not in seen  # the epoch was not trained to its end
 
 
 def test_an_interrupt_before_the_first_epoch_ended_has_nothing_to_give(data, store, monkeypatch):
