@@ -52,7 +52,7 @@ LEFT_OUT = {
     "course": "takes a chapter's name from its own notebook: test_course.py",
     "estimator": "scikit-learn's own checks feed it: test_estimator.py",
     "grading": "takes what strangers handed in: tests/grading",
-    "machine": "asks the system about itself: test_training.py has what it says in a run",
+    "machine": "asks the system; takes a process that may have ended by then",
     "progress": "called by course alone: test_progress.py",
 }
 #: Where a training, or what takes seconds, begins: the arguments were taken by then.
