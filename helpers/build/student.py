@@ -14,6 +14,7 @@ FILES = (
     "README.md",
     "CONTRIBUTING.md",
     "PROMISES.md",
+    "CITATION.cff",
     "LICENSE",
     "Makefile",
     "pyproject.toml",
