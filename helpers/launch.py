@@ -1,7 +1,7 @@
-"""Where the course can be opened by a click: its repository, and the addresses that follow from it.
+"""Where the course can be opened by a click: its public repository, and the addresses made from it.
 
-``launch.json`` beside this file is the one place that holds the repository. ``course launch`` writes
-it, and everything that shows an address (the notebooks, README.md, the site) is made from it.
+``launch.json`` beside this file is the one place that holds the repository. ``course launch``
+writes it, and all that shows an address (the notebooks, README.md, the site) is made from it.
 """
 
 import json
@@ -111,6 +111,5 @@ def _check_repository(repository: str) -> None:
     meant = re.search(rf"(?:^|{re.escape(HOST)}[/:])({OWNER})/([A-Za-z0-9._-]+)", str(repository))
     name = meant[2].removesuffix(".git") if meant else ""
     hint = f": did you mean {meant[1]}/{name}?" if name and ":" in str(repository) else "."
-    raise ValueError(
-        f"the repository is {repository!r}, expected OWNER/REPO as on {HOST}, such as ada/deep{hint}"
-    )
+    expected = f"expected OWNER/REPO as on {HOST}, such as ada/deep"
+    raise ValueError(f"the repository is {repository!r}, {expected}{hint}")
