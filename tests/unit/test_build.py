@@ -266,7 +266,7 @@ def test_a_chapter_is_executed_once_and_a_failing_one_leaves_the_good_notebook(r
     assert main(["build", "small"]) == 1
     captured = capsys.readouterr()
     assert captured.out.startswith("small: failed (")
-    assert "small, cell 3:" in captured.err
+    assert "small, cell 4:" in captured.err
     assert "KeyError: 'missing'" in captured.err
     assert path.read_bytes() == good
     assert list(path.parent.iterdir()) == [path]
