@@ -55,6 +55,9 @@ def test_a_lesson_alone_installs_the_course_and_changes_nothing(colab, open_alon
     assert {name: after.get(name) for name in before} == before
     assert after.keys() - before.keys() == {COURSE, "jupyterquiz"}
     assert next(cell.id for cell in executed.cells if cell.cell_type == "code") == ID
+    count = "from helpers.training import recorded_runs; print(len(recorded_runs()))"
+    found = colab.run(str(colab.python), "-c", count, cwd=colab.folder)
+    assert int(found) == len([*(ROOT / "recorded/runs").glob("*.json")])  # chapter 09 shows them
 
 
 @pytest.mark.parametrize(
