@@ -50,20 +50,26 @@ def put_install_cell(notebook: NotebookNode, launch: Launch) -> None:
     """Put the cell before the first code cell, in place, instead of one that is there already.
 
     The cell prints nothing where the course is installed, and so what the others gave stays
-    right. Their execution counts are renumbered, where they were executed.
+    right. A notebook that was executed from its first cell to its last gets the counts that it
+    would have with the cell; another one keeps those that it has.
     """
+    in_order = [cell.execution_count for cell in _code(notebook.cells)]
+    executed = in_order == [*range(1, len(in_order) + 1)]
     others = [cell for cell in notebook.cells if cell.get("id") != ID]
-    code = [number for number, cell in enumerate(others) if cell.cell_type == "code"]
-    if not code:
+    if not _code(others):
         return
     cell = nbformat.v4.new_code_cell(
         install_source(launch), id=ID, metadata=copy.deepcopy(METADATA)
     )
-    if all(others[number].execution_count for number in code):
-        cell.execution_count = 1  # as the build would have executed it
-        for count, number in enumerate(code, start=2):
-            _count(others[number], count)
-    notebook.cells = [*others[: code[0]], cell, *others[code[0] :]]
+    first = others.index(_code(others)[0])
+    notebook.cells = [*others[:first], cell, *others[first:]]
+    if executed:
+        for count, each in enumerate(_code(notebook.cells), start=1):
+            _count(each, count)
+
+
+def _code(cells: list[NotebookNode]) -> list[NotebookNode]:
+    return [cell for cell in cells if cell.cell_type == "code"]
 
 
 def _count(cell: NotebookNode, count: int) -> None:

@@ -1,5 +1,6 @@
 """All that follows from the setting of ``course launch``; nothing of it needs to be executed."""
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ NOTEBOOKS = ("notebooks", "exercises", "solutions")
 START = "notebooks/00_start_here.ipynb"
 OPEN = "<!-- launch: what is in here is written by `course launch` -->"
 CLOSE = "<!-- /launch -->"
+NOT_A_NOTEBOOK = (ValueError, AttributeError, nbformat.ValidationError)  # as nbformat says it
 
 
 def set_launch(root: Path, launch: Launch) -> list[Path]:
@@ -44,7 +46,7 @@ def render_launch_files(root: Path, launch: Launch) -> dict[Path, str]:
         for path in sorted((root / folder).glob("*.ipynb")):
             try:
                 texts[path] = render_notebook(path, launch)
-            except (ValueError, AttributeError) as error:  # as nbformat meets bad JSON
+            except NOT_A_NOTEBOOK as error:
                 raise ValueError(
                     f"{folder}/{path.name} is not a notebook, or a damaged one "
                     f"({type(error).__name__}): run course build {path.stem}"
@@ -53,10 +55,15 @@ def render_launch_files(root: Path, launch: Launch) -> dict[Path, str]:
 
 
 def render_notebook(path: Path, launch: Launch) -> str:
-    """Return the text of a notebook's file with the cell that installs as it should be."""
-    notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+    """Return the text of a notebook's file with the cell that installs as it should be.
+
+    It is the file's own text where that cell is so already.
+    """
+    text = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    before = copy.deepcopy(notebook)
     put_install_cell(notebook, launch)
-    return render(notebook)
+    return text if notebook == before else render(notebook)
 
 
 def renew_notebook(path: Path, launch: Launch) -> bool:
@@ -66,7 +73,7 @@ def renew_notebook(path: Path, launch: Launch) -> bool:
     """
     try:
         text = render_notebook(path, launch)
-    except (OSError, ValueError, AttributeError, nbformat.ValidationError):
+    except (OSError, *NOT_A_NOTEBOOK):
         return False
     if path.read_bytes() == text.encode():
         return False

@@ -192,6 +192,22 @@ def test_a_notebook_of_before_the_cell_gets_it_and_the_numbers_it_would_have(rep
     assert not renew_notebook(path, Launch())
 
 
+def test_a_notebook_that_was_run_by_hand_is_not_taken_for_a_built_one(repository):
+    path = repository / f"notebooks/{CHAPTER}.ipynb"
+    lesson = repository / f"chapters/{CHAPTER}/lesson.py"
+    notebook = nbformat.read(path, as_version=4)
+    for each in notebook.cells:
+        if each.cell_type == "code":
+            each.execution_count += 7
+    by_hand = json.dumps(notebook)  # and not as the build writes it
+    path.write_text(by_hand, encoding="utf-8")
+    assert not renew_notebook(path, Launch())
+    assert path.read_text(encoding="utf-8") == by_hand
+    assert renew_notebook(path, ADA)
+    write_launch(repository, ADA)
+    assert "has execution count" in "\n".join(check_notebook(CHAPTER, lesson, path, "quick"))
+
+
 def test_without_an_argument_it_says_what_is_set(repository, capsys):
     assert launch() == 0
     assert "No repository is set" in capsys.readouterr().out
@@ -228,9 +244,10 @@ def test_what_cannot_be_is_explained_and_nothing_written(repository, capsys, arg
     assert texts(repository) == before
 
 
+@pytest.mark.parametrize("content", ["{", '{"nbformat": 4, "nbformat_minor": 5}', "{}"])
 @pytest.mark.parametrize("spoilt", ["README.md", f"notebooks/{CHAPTER}.ipynb"])
-def test_a_spoilt_file_is_named_and_nothing_written(repository, capsys, spoilt):
-    (repository / spoilt).write_text("{", encoding="utf-8")
+def test_a_spoilt_file_is_named_and_nothing_written(repository, capsys, spoilt, content):
+    (repository / spoilt).write_text(content, encoding="utf-8")
     before = texts(repository)
     assert launch("ada/deep") == 1
     assert spoilt in capsys.readouterr().err
