@@ -55,11 +55,15 @@ def put_install_cell(notebook: NotebookNode, launch: Launch) -> None:
     """
     in_order = [cell.execution_count for cell in _code(notebook.cells)]
     executed = in_order == [*range(1, len(in_order) + 1)]
+    replaced = [cell for cell in notebook.cells if cell.get("id") == ID]
     others = [cell for cell in notebook.cells if cell.get("id") != ID]
     if not _code(others):
         return
     cell = nbformat.v4.new_code_cell(
-        install_source(launch), id=ID, metadata=copy.deepcopy(METADATA)
+        install_source(launch),
+        id=ID,
+        metadata=copy.deepcopy(METADATA),
+        execution_count=replaced[0].execution_count if replaced else None,
     )
     first = others.index(_code(others)[0])
     notebook.cells = [*others[:first], cell, *others[first:]]
