@@ -12,6 +12,10 @@ from helpers.backend import backend_name
 # What a notebook's kernel may hold in ``quick``: Binder ends a session above 2 GiB, of which the
 # server takes a part.
 KERNEL_MEMORY_MIB = 1_536
+BINDER_MEMORY_MIB = 2_048
+# What all lessons together may take of the processor in ``quick``: a Binder session gets about an
+# hour of one core.
+BINDER_CPU_SECONDS = 3_600
 
 
 def versions() -> dict[str, str]:

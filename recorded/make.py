@@ -13,7 +13,8 @@ again. Only then are they written here. Both take hours on TensorFlow; COURSE_BA
 The networks are the small ones of the labs. They train on digits in a minute, and are kept beside
 the labs in ``helpers``, so that they travel with the package. So is what the Model Optimization
 Toolkit, which must be installed (README.md), made of one of them. So are the minutes, which is how
-long each notebook takes: let nothing else run meanwhile. Memory is the most that its kernel holds.
+long each notebook takes: let nothing else run meanwhile. Memory is the most that its kernel
+holds, and with it the processor's seconds, which is what Binder counts.
 """
 
 import argparse
@@ -97,7 +98,7 @@ def minutes(options) -> None:
 
 
 def memory(options) -> None:
-    """Measure how much memory the notebooks take."""
+    """Measure how much memory and how much of the processor the notebooks take."""
     record_memory(options.chapters, _cifar10().name)
 
 

@@ -21,7 +21,8 @@ course.start("00_start_here")
 # %% [markdown]
 # Every notebook begins with these lines. They print the chapter, the profile (how much time the
 # notebook may take), how long that was on our machine, and the backend (the library that does the
-# arithmetic for Keras).
+# arithmetic for Keras). The folded cell above them does nothing here. It is for Colab, which opens
+# one notebook without the course.
 #
 # ## The chapters
 #

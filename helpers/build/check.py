@@ -14,12 +14,14 @@ import nbformat
 
 from helpers.build.exercise_shape import check_exercise_shape
 from helpers.build.exercises import check_exercise_files, read_solution
+from helpers.build.launching import check_links
 from helpers.build.notebook import (
     CODE_LINES,
     MARKER,
     SETUP_LINES,
     count_titles,
     is_checked,
+    read_lesson,
     read_source,
     render,
 )
@@ -56,6 +58,7 @@ def check_repository(root: Path, chapters: dict[str, Path], profile: str) -> Ite
     yield from _without_source(root, "notebooks", LESSON, find_chapters(root))
     for folder in ("exercises", "solutions"):
         yield from _without_source(root, folder, EXERCISE, find_exercises(root))
+    yield from check_links(root)
     yield from find_student_leaks(root)
 
 
@@ -91,7 +94,7 @@ def check_solution(root: Path, chapter: str, profile: str) -> Iterator[str]:
 
 def check_notebook(chapter: str, lesson: Path, path: Path, profile: str) -> Iterator[str]:
     """Yield each difference between a notebook's file and what its source gives."""
-    expected = read_source(lesson, profile)
+    expected = read_lesson(lesson, profile)
     yield from _check_executed(f"notebooks/{path.name}", path, expected, chapter)
 
 

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from helpers.build.install_cell import put_install_cell
 from helpers.build.notebook import read_source, render
 from helpers.build.sources import EXERCISE, exercise_path, find_exercises
 from helpers.files import replacing
+from helpers.launch import read_launch
 
 SCHEMA = 3  # of nbgrader's cell metadata
 OURS = ("task", "check", "points", "stub")  # metadata of the source that the notebooks do not have
@@ -38,8 +40,15 @@ def chapter_number(chapter: str) -> str:
 def read_solution(source: Path, profile: str) -> NotebookNode:
     """Return the notebook with its solutions, not yet executed, as nbgrader reads a source.
 
-    The markers around each solution stay, for nbgrader to find.
+    The markers around each solution stay, for nbgrader to find. The cell that installs is none of
+    nbgrader's: another address changes no checksum.
     """
+    notebook = _read_marked(source, profile)
+    put_install_cell(notebook, read_launch(source.parents[2]))
+    return notebook
+
+
+def _read_marked(source: Path, profile: str) -> NotebookNode:
     notebook = read_source(source, profile)
     for cell in notebook.cells:
         marks = {key: cell.metadata.pop(key) for key in OURS if key in cell.metadata}
@@ -58,13 +67,14 @@ def make_exercise(source: Path) -> NotebookNode:
     """
     from nbgrader.preprocessors import CheckCellMetadata, ClearOutput, ComputeChecksums, LockCells
 
-    notebook = read_solution(source, profile="")
+    notebook = _read_marked(source, profile="")
     del notebook.metadata["course"]  # nothing is executed, and so under no profile
     stubs = read_stubs(source)
     notebook, _ = LockCells().preprocess(notebook, {})
     notebook.cells = [_without_solution(cell, stubs) for cell in notebook.cells]
     for preprocessor in (ClearOutput, CheckCellMetadata, ComputeChecksums):
         notebook, _ = preprocessor().preprocess(notebook, {})
+    put_install_cell(notebook, read_launch(source.parents[2]))
     return notebook
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import jupytext
 import nbformat
 
+from helpers.build.install_cell import put_install_cell
 from helpers.files import replacing
+from helpers.launch import read_launch
 
 MARKER = "NBVAL_CHECK_OUTPUT"
 SETUP_LINES = 3  # of the first code cell
@@ -40,6 +42,13 @@ def read_source(lesson: Path, profile: str) -> nbformat.NotebookNode:
         identity = _digest(f"{content}\n{occurrences[content]}")[:16]
         notebook.cells.append(make(parsed.source, id=identity, metadata=metadata))
         occurrences[content] += 1
+    return notebook
+
+
+def read_lesson(lesson: Path, profile: str) -> nbformat.NotebookNode:
+    """Return the notebook of a chapter's lesson, not yet executed, with the cell that installs."""
+    notebook = read_source(lesson, profile)
+    put_install_cell(notebook, read_launch(lesson.parents[2]))
     return notebook
 
 

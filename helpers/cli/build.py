@@ -47,17 +47,18 @@ def run(args: argparse.Namespace) -> int:
     root = find_repository()
     chapters = choose_chapters(root, args.chapters)
     profile = get_profile(args.profile).name
-    _require("jupytext", "nbclient", "yaml", extra="test")
+    require("jupytext", "nbclient", "yaml", extra="test")
     if args.student:
         return _hand_out(root, Path(args.student), args.json)
     if any(lesson.with_name(EXERCISE).exists() for lesson in chapters.values()):
-        _require("nbgrader", extra="grade")
+        require("nbgrader", extra="grade")
     if args.check:
         return _check(root, chapters, profile, args.json)
     return _build(root, chapters, profile, args.force, args.json)
 
 
-def _require(*packages: str, extra: str) -> None:
+def require(*packages: str, extra: str) -> None:
+    """Raise ValueError for packages that are not installed, with the extra that holds them."""
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
         raise ValueError(
@@ -112,11 +113,16 @@ def _build(root: Path, chapters: dict[str, Path], profile: str, force: bool, as_
 
 
 def _build_lesson(root: Path, chapter: str, profile: str, force: bool) -> str:
-    """Build the lesson of a chapter and return ``built``, ``unchanged`` or ``failed``."""
+    """Build the lesson of a chapter; return ``built``, ``renewed``, ``unchanged`` or ``failed``.
+
+    Renewed: only the cell that installs was another. Nothing was executed.
+    """
     from helpers.build.check import check_notebook
-    from helpers.build.notebook import read_source
+    from helpers.build.launching import renew_notebook
+    from helpers.build.notebook import read_lesson
     from helpers.build.quizzes import write_quiz
     from helpers.build.sources import find_chapters, notebook_path
+    from helpers.launch import read_launch
 
     lesson, path = find_chapters(root)[chapter], notebook_path(root, chapter)
     try:
@@ -124,9 +130,10 @@ def _build_lesson(root: Path, chapter: str, profile: str, force: bool) -> str:
     except ValueError as error:
         print(f"{chapter}, quiz.yaml: {error}", file=sys.stderr)
         return "failed"
+    renewed = renew_notebook(path, read_launch(root))
     if not force and not changed and not any(check_notebook(chapter, lesson, path, profile)):
-        return "unchanged"
-    return _execute(read_source(lesson, profile), path, chapter, profile, root)
+        return "renewed" if renewed else "unchanged"
+    return _execute(read_lesson(lesson, profile), path, chapter, profile, root)
 
 
 def _build_exercise(root: Path, chapter: str, profile: str, force: bool) -> str | None:
@@ -134,7 +141,9 @@ def _build_exercise(root: Path, chapter: str, profile: str, force: bool) -> str 
     from helpers.build.check import check_solution
     from helpers.build.exercise_shape import check_exercise_shape
     from helpers.build.exercises import read_solution, write_exercise
+    from helpers.build.launching import renew_notebook
     from helpers.build.sources import find_exercises, solution_path
+    from helpers.launch import read_launch
 
     source = find_exercises(root).get(chapter)
     if source is None:
@@ -143,10 +152,10 @@ def _build_exercise(root: Path, chapter: str, profile: str, force: bool) -> str 
     if broken:
         print("\n".join(broken), file=sys.stderr)
         return "failed"
-    changed = write_exercise(root, chapter)
+    changed, path = write_exercise(root, chapter), solution_path(root, chapter)
+    renewed = renew_notebook(path, read_launch(root))
     if not force and not any(check_solution(root, chapter, profile)):
-        return "built" if changed else "unchanged"
-    path = solution_path(root, chapter)
+        return "built" if changed else "renewed" if renewed else "unchanged"
     name = f"{chapter}, exercise"
     return _execute(read_solution(source, profile), path, name, profile, root)
 

@@ -21,6 +21,7 @@ from helpers.files import course_home
 from helpers.profiles import get_profile
 
 DISTRIBUTION = "training-deep-networks"
+PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"  # in a clone and in a handout
 INSTALL = "python -m pip install"
 GIB = 2**30
 MEMORY_FOR_A_RUN = 1.2 * GIB  # the most that one run on all 45,000 images may take
@@ -94,6 +95,8 @@ def check_installation() -> list[Finding]:
         )
         return [Finding("course", "not installed", problem)]
     requirements = [Requirement(line) for line in course.requires or []]
+    if not PROJECT.exists():  # a package alone, as on Colab: there is nothing to build and to test
+        requirements = [each for each in requirements if not is_optional(each)]
     return [
         Finding("course", course.version),
         check_python(course.metadata["Requires-Python"]),
@@ -120,8 +123,7 @@ def check_package(requirement: Requirement) -> Finding | None:
     A package of an extra may be missing; where it is there, it must be in range. ``None`` for an
     extra's package with which all is well: the table shows what everyone needs.
     """
-    marker = requirement.marker
-    optional = marker is not None and not marker.evaluate({"extra": ""})
+    optional = is_optional(requirement)
     name, needed = requirement.name, str(requirement.specifier)
     cure = f'run {INSTALL} "{name}{needed}"'
     try:
@@ -135,6 +137,12 @@ def check_package(requirement: Requirement) -> Finding | None:
         return None if optional else Finding(name, found)
     problem = f"{name} is {version}, and the course needs {name}{needed}: {cure}."
     return Finding(name, found, problem)
+
+
+def is_optional(requirement: Requirement) -> bool:
+    """Return whether only an extra needs this package."""
+    marker = requirement.marker
+    return marker is not None and not marker.evaluate({"extra": ""})
 
 
 def check_backend() -> Finding:

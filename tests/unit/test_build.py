@@ -255,7 +255,7 @@ def test_a_chapter_is_executed_once_and_a_failing_one_leaves_the_good_notebook(r
     assert main(["build", "small"]) == 0
     assert capsys.readouterr().out.startswith("small: built (")
     good = path.read_bytes()
-    outputs = nbformat.reads(good.decode(), as_version=4).cells[1].outputs
+    outputs = nbformat.reads(good.decode(), as_version=4).cells[-1].outputs
     assert outputs[0]["data"]["text/plain"] == "'quick'"  # whatever COURSE_PROFILE says
 
     assert main(["build", "small", "--json"]) == 0
@@ -266,7 +266,7 @@ def test_a_chapter_is_executed_once_and_a_failing_one_leaves_the_good_notebook(r
     assert main(["build", "small"]) == 1
     captured = capsys.readouterr()
     assert captured.out.startswith("small: failed (")
-    assert "small, cell 3:" in captured.err
+    assert "small, cell 4:" in captured.err
     assert "KeyError: 'missing'" in captured.err
     assert path.read_bytes() == good
     assert list(path.parent.iterdir()) == [path]
@@ -293,7 +293,7 @@ def test_the_kernel_is_this_interpreter_in_the_folder_of_notebooks(repository, m
     add_chapter(repository, "where", "# %%\nimport os\nimport sys\n\n(sys.executable, os.getcwd())")
     assert main(["build", "where"]) == 0
     notebook = nbformat.read(repository / "notebooks/where.ipynb", as_version=4)
-    shown = notebook.cells[0].outputs[0]["data"]["text/plain"]
+    shown = notebook.cells[-1].outputs[0]["data"]["text/plain"]
     executable, folder = ast.literal_eval(shown)
     assert Path(executable).samefile(sys.executable)
     assert Path(folder).samefile(repository / "notebooks")
@@ -304,7 +304,7 @@ def test_a_kernel_that_dies_is_named_with_its_cell(repository, capsys):
     assert main(["build", "dies"]) == 1
     error = capsys.readouterr().err
     assert "dies: no kernel" in error
-    assert "cell 1: Kernel died" in error
+    assert "cell 2: Kernel died" in error
     assert "os._exit(3)" in error
 
 

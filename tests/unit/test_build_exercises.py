@@ -13,6 +13,7 @@ import pytest
 from helpers.build.check import check_repository
 from helpers.build.exercise_shape import check_exercise_shape
 from helpers.build.exercises import make_exercise, read_points, read_solution
+from helpers.build.install_cell import ID as INSTALL
 from helpers.build.leaks import find_leaks, find_secrets, is_telling, without_texts
 from helpers.build.notebook import render
 from helpers.build.sources import choose_chapters, exercise_path, find_exercises
@@ -94,6 +95,9 @@ def test_the_exercise_has_stubs_for_solutions_and_all_else_as_it_was(source, nbg
     solution, exercise = read_solution(path, "quick"), make_exercise(path)
     assert [cell.id for cell in exercise.cells] == [cell.id for cell in solution.cells]
     for given, cell in zip(solution.cells, exercise.cells, strict=True):
+        if cell.id == INSTALL:
+            assert cell == given and "nbgrader" not in cell.metadata
+            continue
         if cell.metadata.nbgrader.solution:
             number = cell.metadata.nbgrader.grade_id[-1]
             assert cell.source == (
@@ -111,7 +115,7 @@ def test_nbgraders_metadata_holds_the_contract(source, nbgrader):
     path = source(small_exercise())
     assert read_points(path) == {"4.1": 2, "4.2": 2, "4.3": 2}
     for notebook in (read_solution(path, "quick"), make_exercise(path)):
-        marks = [cell.metadata.nbgrader for cell in notebook.cells]
+        marks = [cell.metadata.nbgrader for cell in notebook.cells if cell.id != INSTALL]
         assert {mark.schema_version for mark in marks} == {3}
         graded = [(mark.grade_id, mark.points) for mark in marks if mark.grade]
         assert graded == [(f"task-4-{number}", 2) for number in (1, 2, 3)]
@@ -133,7 +137,7 @@ def test_several_solutions_in_one_class_are_all_taken_out(source, nbgrader):
     body = SOLUTION.replace("    ", "        ").format(n=1)
     text = '# %% task="4.1" stub="do"\nclass Part:\n    def a(self):\n' + body
     text += "\n\n    def b(self):\n" + body
-    (cell,) = make_exercise(source(f"{text}\n")).cells
+    _, cell = make_exercise(source(f"{text}\n")).cells
     assert cell.source.count("raise NotImplementedError") == 2
     assert "answer" not in cell.source and "SOLUTION" not in cell.source
 
@@ -232,7 +236,7 @@ def test_a_build_makes_all_three_and_a_second_one_changes_nothing(repository, ca
     assert "04_small: built (" in said and "04_small, exercise: built (" in said
     solution = repository / "solutions/04_small.ipynb"
     executed = nbformat.read(solution, as_version=4)
-    assert executed.cells[4].outputs[0].text.startswith("4.1 <function part1")  # its check cell
+    assert executed.cells[5].outputs[0].text.startswith("4.1 <function part1")  # its check cell
     points = json.loads((repository / "helpers/checks/chapter_04.json").read_text())
     assert points == {"4.1": 2, "4.2": 2, "4.3": 2}
     made = [exercise_path(repository, "04_small"), solution, repository / "helpers/checks"]
@@ -536,7 +540,7 @@ def test_nbgrader_reads_ids_and_points_and_grades_by_them(school, exercise):
     solved = nbformat.from_dict(exercise)
     source = read_solution(EXERCISES[CHAPTER], "ci")
     for cell, solution in zip(solved.cells, source.cells, strict=True):
-        if cell.metadata.nbgrader.solution:
+        if cell.id != INSTALL and cell.metadata.nbgrader.solution:
             cell.source = solution.source
     assert school.grade(solved) == points
     assert school.grade(exercise) == dict.fromkeys(points, 0)
@@ -551,7 +555,7 @@ def test_nbgrader_makes_the_same_exercise_of_the_solution(nbgrader, exercise):
         if kind.__name__ not in ("SaveCells", "IncludeHeaderFooter", "InstantiateTests"):
             notebook, _ = kind().preprocess(notebook, {})
     for ours, theirs in zip(exercise.cells, notebook.cells, strict=True):
-        if ours.metadata.nbgrader.solution:
+        if ours.id != INSTALL and ours.metadata.nbgrader.solution:
             assert "raise NotImplementedError()" in theirs.source
             ours.source = theirs.source = ""
             ours.metadata.nbgrader.pop("checksum")

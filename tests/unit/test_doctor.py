@@ -133,6 +133,13 @@ def test_a_package_of_an_extra_may_not_be_out_of_range(monkeypatch, problem):
     assert problem().startswith("jax is 0.4.1, and the course needs jax>=")
 
 
+def test_where_the_package_is_alone_extras_are_nobodys_business(monkeypatch, tmp_path):
+    """Colab's jupyter-client is older than the tests want, and must not be touched."""
+    claim(monkeypatch, "jupyter-client", "7.4.9")
+    monkeypatch.setattr(doctor, "PROJECT", tmp_path / "pyproject.toml")
+    assert cli.main(["doctor"]) == 0
+
+
 def test_a_course_that_is_not_installed(monkeypatch, problem):
     monkeypatch.setattr(doctor, "DISTRIBUTION", "no-such-distribution")
     assert "The course itself is not installed" in problem()
