@@ -33,6 +33,7 @@ html_theme_options = {
     "max_navbar_depth": 1,  # deeper levels open by a button that has no name
     "show_toc_level": 2,
     "use_fullscreen_button": False,
+    "footer_content_items": ["copyright.html"],
     "use_download_button": True,
     "use_repository_button": False,
     "navigation_with_keys": False,
