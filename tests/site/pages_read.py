@@ -41,11 +41,8 @@ def pages(site: Path) -> list[Path]:
 
 
 def text_of(page: Path) -> str:
-    """Return what is read on a page, scripts apart, with single spaces."""
-    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
-    for element in soup(["script", "style"]):
-        element.decompose()
-    return " ".join(soup.get_text().split())
+    """Return what is read on a page, with single spaces; scripts and styles are no text."""
+    return " ".join(read(page).get_text().split())
 
 
 def fetched(page: Path) -> Iterator[str]:
