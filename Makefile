@@ -3,9 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
+# The site has packages of its own, which no learner needs.
+SITE_VENV := .venv-site
+SITE_RUN := $(SITE_VENV)/bin/python
+SITE_READY := $(SITE_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint lock build clean
+.PHONY: help setup lab test lint lock build site clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,11 +53,24 @@ lint: $(READY)  ## check the code's style
 build: $(READY)  ## make the notebooks from chapters/
 	$(VENV)/bin/course build
 
-lock: $(READY)  ## write requirements.lock anew, keeping the versions that still fit
-	$(RUN) -m pip install --quiet uv
-	$(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
-	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
-	  --extra lab --extra test --extra jax pyproject.toml --output-file requirements.lock
+# INSTALL="uv pip install --python $(SITE_RUN)" is faster where uv is.
+INSTALL ?= $(SITE_RUN) -m pip install
+$(SITE_READY): requirements-site.lock pyproject.toml
+	@$(PYTHON) -c "$$CHECK"
+	$(PYTHON) -m venv $(SITE_VENV)
+	$(INSTALL) --requirement requirements-site.lock
+	$(INSTALL) --no-deps --editable .
+	@touch $@
 
-clean:  ## remove .venv and what tests and builds leave behind
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+site: $(SITE_READY)  ## make the pages to read, in build/site
+	$(SITE_VENV)/bin/course site
+
+COMPILE = $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+  --no-emit-index-url --no-annotate --custom-compile-command "make lock"
+lock: $(READY)  ## write the locks anew, keeping the versions that still fit
+	$(RUN) -m pip install --quiet uv
+	$(COMPILE) --extra lab --extra test --extra jax pyproject.toml --output-file requirements.lock
+	$(COMPILE) --group site --constraint requirements.lock --output-file requirements-site.lock
+
+clean:  ## remove the environments and what tests and builds leave behind
+	rm -rf $(VENV) $(SITE_VENV) .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

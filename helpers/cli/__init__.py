@@ -14,7 +14,7 @@ from importlib import import_module
 from helpers import __version__
 from helpers.names import lookup
 
-COMMANDS = ("doctor", "data", "train", "runs", "compare", "build", "grade", "launch")
+COMMANDS = ("doctor", "data", "train", "runs", "compare", "build", "grade", "launch", "site")
 
 
 def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:

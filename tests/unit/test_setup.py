@@ -28,6 +28,8 @@ def read(name: str) -> str:
 
 
 PROJECT = tomllib.loads(read("pyproject.toml"))["project"]
+GROUPS = tomllib.loads(read("pyproject.toml"))["dependency-groups"]
+SITE = [Requirement(line) for line in GROUPS["site"]]
 PYTHONS = [
     f"3.{minor}"
     for minor in range(30)
@@ -254,6 +256,8 @@ def test_what_helpers_imports_is_declared():
     with_tests = base | {canonicalize_name(each.name) for each in declared("test", "grade")}
     for module, source in imported_packages(ROOT / "helpers").items():
         needed = with_tests if "build" in source.parts else base
+        if source.parent.name == "site":  # in an environment of its own
+            needed = base | {canonicalize_name(each.name) for each in SITE}
         # Read only when it is the backend; installed apart, as README.md says.
         optional = {"jax", "tf-keras", "tensorflow-model-optimization"}
         assert distributions_of(module) & (needed | optional), f"{source} imports {module}"
