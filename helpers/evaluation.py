@@ -18,7 +18,7 @@ _SHARES = "[-1e-3, 1.001]"  # float32 sums of shares are not exact
 _PREDICTED = {"probabilities": Array("n, classes"), "labels": Array("n", whole=True)}
 
 
-@takes(model=Model(), images=_IMAGES)
+@takes(model=Model(unbuilt=True), images=_IMAGES)
 def predict_probabilities(model, images: np.ndarray) -> np.ndarray:
     """Return the network's softmax output for ``images``: ``float32 (n, classes)``.
 
@@ -28,7 +28,8 @@ def predict_probabilities(model, images: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: for what is no network, or images that it does not take.
     """
-    _check_images(model, images)
+    if model.built:
+        _check_images(model, images)
     return _in_batches(lambda batch: _call(model, batch, training=False), images)
 
 

@@ -248,12 +248,19 @@ class Place(Kind):
 
 
 class Model(Kind):
-    """A Keras network that is built. Keras itself is not imported for this."""
+    """A Keras network that is built; with ``unbuilt``, also one that its first images build.
+
+    Keras itself is not imported for this.
+    """
+
+    def __init__(self, unbuilt: bool = False):
+        self.unbuilt = unbuilt
 
     def take(self, name, value, sizes):
         """Return the network."""
         keras = sys.modules.get("keras")  # without it there is no network
-        if keras is None or not isinstance(value, keras.Model) or not value.built:
+        is_model = keras is not None and isinstance(value, keras.Model)
+        if not is_model or not (value.built or (self.unbuilt and value.layers)):
             refuse(name, "be a Keras network that is built, such as deep_mlp gives", value)
         return value
 

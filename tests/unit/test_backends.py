@@ -28,8 +28,8 @@ trained.compile(loop.make_optimizer(variant, 1e-3),
                 keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"],
                 **loop.compile_options(keras.config.backend(), 20))
 clock = step_clock(Progress("test", 20, 3, shown=False))
-logs = [loop._one_epoch(trained, variant, (images, labels), 0, epoch, clock, first=not epoch)[0]
-        for epoch in range(3)]
+logs = [loop._one_epoch(trained, variant, (images, labels), 0, epoch, clock, lambda: None,
+                        first=not epoch)[0] for epoch in range(3)]
 print(json.dumps({"backend": keras.config.backend(), "losses": [each["loss"] for each in logs],
                   "tensorflow": "tensorflow" in sys.modules}))
 """

@@ -107,10 +107,10 @@ def test_an_interrupted_training_is_shown_and_exits_with_130(capsys, store, monk
 
     original = loop._one_epoch
 
-    def stop(trained, variant, split, seed, epoch, clock, first):
+    def stop(trained, variant, split, seed, epoch, clock, take, first):
         if epoch:
             raise KeyboardInterrupt
-        return original(trained, variant, split, seed, epoch, clock, first)
+        return original(trained, variant, split, seed, epoch, clock, take, first)
 
     monkeypatch.setattr(loop, "_one_epoch", stop)
     status, out, _ = course(

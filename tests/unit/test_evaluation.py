@@ -105,3 +105,12 @@ def test_mc_dropout_needs_dropout_and_a_pass():
         evaluation.mc_dropout(small_network(), inputs, passes=2)
     with pytest.raises(ValueError, match="at least 1"):
         evaluation.mc_dropout(small_network(dropout="alpha"), inputs, passes=0)
+
+
+def test_a_network_that_its_first_images_build_predicts_and_one_without_layers_does_not():
+    import keras
+
+    unbuilt = keras.Sequential([keras.layers.Dense(3, activation="softmax")])
+    assert evaluation.predict_probabilities(unbuilt, np.ones((2, 4), np.float32)).shape == (2, 3)
+    with pytest.raises(ValueError, match="a Keras network that is built"):
+        evaluation.predict_probabilities(keras.Sequential(), np.ones((2, 4), np.float32))
