@@ -13,6 +13,7 @@ smartquotes = False  # texts are what they are in the notebooks
 extensions = ["myst_nb", "helpers.site.mathml"]
 nb_execution_mode = "off"  # the committed outputs are what is published
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # in outputs too: tables, and links to other notebooks
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
 myst_update_mathjax = False

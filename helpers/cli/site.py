@@ -1,6 +1,8 @@
 """``course site``: the pages to read, from what is committed; ``make site`` calls it."""
 
 import argparse
+import sys
+from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -44,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
 
     root = find_repository()
     out = Path(args.out).expanduser() if args.out else root / "build" / "site"
-    pages = publish(root, out, args.with_solutions)
+    with redirect_stdout(sys.stderr):  # what is said on the way is no result
+        pages = publish(root, out, args.with_solutions)
     if args.json:
         print_json({"folder": str(out), "pages": pages})
     else:

@@ -6,8 +6,11 @@ measures that formulas need.
 """
 
 import logging
+import re
 from pathlib import Path
 
+LONG = 60  # characters of LaTeX: within a line, more may be wider than a phone, and then scrolls
+PUNCTUATION = re.compile(r"[.,;:!?)]+")
 FONT = "math.woff"  # beside the style sheet that names it
 LICENCE = "https://openfontlicense.org"  # STIX Two Math is under the SIL Open Font License
 # Latin, Greek, punctuation, arrows and operators, brackets, italic letters as MathML draws them.
@@ -21,6 +24,7 @@ RANGES = (
 def setup(app) -> dict:
     """Register the renderer with Sphinx."""
     app.add_html_math_renderer("mathml", (_visit_inline, None), (_visit_block, None))
+    app.connect("doctree-resolved", _keep_together)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -53,8 +57,24 @@ def write_font(folder: Path) -> None:
     subset.save_font(font, folder / FONT, options)
 
 
+def _keep_together(_app, doctree, _name) -> None:
+    """Let no line end between a formula and the full stop after it, as browsers would."""
+    from docutils import nodes
+
+    for formula in list(doctree.findall(nodes.math)):
+        parent, place = formula.parent, formula.parent.index(formula)
+        after = parent[place + 1] if place + 1 < len(parent) else None
+        found = PUNCTUATION.match(after) if isinstance(after, nodes.Text) else None
+        if found:
+            parent[place + 1] = nodes.Text(after[found.end() :])
+            end = nodes.Text(found[0])
+            parent[place] = nodes.inline("", "", formula, end, classes=["course-together"])
+
+
 def _visit_inline(translator, node) -> None:
-    _write(translator, node, "{}", block=False)
+    long = len(node.astext()) > LONG
+    element = '<span class="course-long-formula" tabindex="0">{}</span>' if long else "{}"
+    _write(translator, node, element, block=False)
 
 
 def _visit_block(translator, node) -> None:

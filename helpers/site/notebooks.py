@@ -64,8 +64,6 @@ def _outputs(outputs, state: Mapping, pictures: Path) -> Iterator[NotebookNode]:
             if view:
                 shown = shown.replace(LAB, LAB + controls_html(view["model_id"], state), 1)
             data["text/html"] = shown
-        if "text/markdown" in data:
-            data["text/markdown"] = data["text/markdown"].replace(".ipynb)", ".html)")
         yield output
 
 

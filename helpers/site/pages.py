@@ -19,7 +19,8 @@ from helpers.build.sources import (
     solution_path,
 )
 from helpers.checks.catalogue import chapter_tasks, points
-from helpers.course import chapters as course_chapters
+from helpers.course import ChapterList
+from helpers.course import chapters as list_chapters
 from helpers.quiz import FOLDER as QUIZZES
 from helpers.quiz import as_html
 from helpers.site.bibliography import read_bibliography
@@ -57,11 +58,11 @@ class Chapter:
     questions: list[dict]
 
 
-def read_chapters(root: Path) -> list[Chapter]:
-    """Return every chapter, in order."""
+def read_chapters(root: Path, listed: ChapterList) -> list[Chapter]:
+    """Return every chapter, in order, with titles and times as the list of chapters has them."""
     claims = yaml.safe_load((root / "chapters" / "claims.yaml").read_text(encoding="utf-8"))
-    times = {each.name: each.times for each in course_chapters()}
-    titles = {each.name: each.title for each in course_chapters()}
+    titles = {each.name: each.title for each in listed}
+    times = {each.name: each.times for each in listed}
     found = []
     for name, lesson in find_chapters(root).items():
         number, quiz = chapter_number(name), QUIZZES / f"{name}.json"
@@ -106,16 +107,24 @@ def published_notebooks(root: Path, with_solutions: bool = False) -> list[Path]:
     """Return the committed notebooks that have a page: lessons and exercises, in order.
 
     Solutions only where they are asked for.
+
+    Raises:
+        ValueError: for a notebook that was not built yet.
     """
     exercises = find_exercises(root)
     found = [notebook_path(root, name) for name in find_chapters(root)]
     found += [exercise_path(root, name) for name in exercises]
-    return found + [solution_path(root, name) for name in exercises if with_solutions]
+    found += [solution_path(root, name) for name in exercises if with_solutions]
+    for path in found:
+        if not path.exists():
+            where = path.relative_to(root).as_posix()
+            raise ValueError(f"{where} is missing: run: course build {path.stem}")
+    return found
 
 
 def _write_pages(root: Path, target: Path, with_solutions: bool) -> None:
-    chapters = read_chapters(root)
-    lessons = find_chapters(root)
+    listed = list_chapters()
+    chapters = read_chapters(root, listed)
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(root / TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -127,8 +136,8 @@ def _write_pages(root: Path, target: Path, with_solutions: bool) -> None:
     templates.filters["as_html"] = as_html
     known = {
         "chapters": chapters,
-        "conditions": course_chapters().conditions,
-        "works": read_bibliography(lessons),
+        "conditions": listed.conditions,
+        "works": read_bibliography(find_chapters(root)),
         "terms": read_glossary(root),
         "with_solutions": with_solutions,
     }

@@ -1,6 +1,7 @@
 """From sources to pages: Sphinx is run on them, and the site is put in place whole."""
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from helpers.site.notebooks import PICTURES
 from helpers.site.pages import published_notebooks, write_sources
 
 MARK = ".buildinfo"  # Sphinx writes it into every site
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 NOT_READ = ("_static/*.html", "_static/**/*.map")  # the theme's own building blocks
 
 
@@ -87,6 +89,6 @@ def run_sphinx(settings: Path, sources: Path, pages: Path, launch: Setting) -> N
             sphinx.build()
         except SphinxError as error:
             raise SiteError(f"{error}") from error
-    said = warnings.read_text(encoding="utf-8").replace(f"{sources}{os.sep}", "").strip()
+    said = COLOUR.sub("", warnings.read_text(encoding="utf-8")).strip()
     if said:
-        raise SiteError(said)
+        raise SiteError(said.replace(f"{sources}{os.sep}", ""))

@@ -230,6 +230,13 @@ def test_solutions_are_published_only_when_they_are_asked_for():
     assert solutions < set(pages.published_notebooks(ROOT, with_solutions=True))
 
 
+def test_a_notebook_that_was_not_built_is_named(tmp_path):
+    (tmp_path / "chapters" / "02_initialization").mkdir(parents=True)
+    (tmp_path / "chapters" / "02_initialization" / "lesson.py").write_text("")
+    with pytest.raises(ValueError, match=r"notebooks/02_initialization\.ipynb is missing: run: "):
+        pages.published_notebooks(tmp_path)
+
+
 def test_nothing_is_published_where_a_solution_would_be(tmp_path, monkeypatch):
     def with_a_leak(root, target, with_solutions):
         cells = nbformat.read(solution_path(root, "02_initialization"), 4).cells
