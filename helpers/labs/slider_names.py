@@ -1,9 +1,12 @@
-"""Gives the sliders of a lab their names, for who listens to the page instead of seeing it.
+"""Gives the sliders of a lab their names, for who listens to the page, and their arrow keys.
 
 ipywidgets writes a slider's label beside it and connects the two for the eye only: a screen reader
 says "slider, 2". No trait changes that, so a few lines of script do, in the page, where the lab is.
 They also have it say the value that the readout shows. Without this, a slider over (10, 20, 50)
 would say the place of 50 in that list.
+
+In Notebook 7 the arrow keys are shortcuts, which go from heading to heading, also while a slider
+has the focus. The page leaves out shortcuts where an element asks for that.
 """
 
 import ipywidgets as widgets
@@ -21,6 +24,7 @@ SCRIPT = """
     lab.querySelectorAll(".widget-slider").forEach(function (slider) {
       var handle = slider.querySelector('[role="slider"]');
       if (!handle) { return; }
+      handle.setAttribute("data-lm-suppress-shortcuts", "true");
       say(handle, "aria-label", slider.querySelector(".widget-label"));
       say(handle, "aria-valuetext", slider.querySelector(".widget-readout"));
     });

@@ -25,9 +25,9 @@ class Album:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def still(self, name: str, *parts) -> None:
-        """Keep a picture of parts of a page, one below the other."""
-        self._save(f"{name}.png", [_stacked([_picture(part) for part in parts])])
+    def still(self, name: str, part) -> None:
+        """Keep a picture of a part of a page."""
+        self._save(f"{name}.png", [_picture(part)])
 
     @contextmanager
     def film(self, name: str, part) -> Iterator[Callable[[], None]]:
@@ -50,12 +50,3 @@ class Album:
 
 def _picture(part) -> Image.Image:
     return Image.open(io.BytesIO(part.screenshot())).convert("RGB")
-
-
-def _stacked(pictures: list[Image.Image]) -> Image.Image:
-    size = max(each.width for each in pictures), sum(each.height for each in pictures)
-    whole, top = Image.new("RGB", size, "white"), 0
-    for each in pictures:
-        whole.paste(each, (0, top))
-        top += each.height
-    return whole

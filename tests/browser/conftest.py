@@ -50,19 +50,25 @@ def context(browser):
 
 
 @pytest.fixture
-def page(context):
+def page_errors() -> list[str]:
+    """What the page has reported; a test takes out what is not the course's."""
+    return []
+
+
+@pytest.fixture
+def page(context, page_errors):
     """Open a page; fail when it has reported an error, or asked anything of another machine."""
     page = context.new_page()
-    errors, asked = [], set()
-    page.on("console", lambda said: said.type == "error" and errors.append(said.text))
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    asked = set()
+    page.on("console", lambda said: said.type == "error" and page_errors.append(said.text))
+    page.on("pageerror", lambda error: page_errors.append(error.message))
     page.on("request", lambda request: asked.add(request.url))
     page.on("websocket", lambda socket: asked.add(socket.url))
     yield page
     page.close()
-    assert not errors
+    assert page_errors == []
     away = [url for url in asked if urlsplit(url).hostname not in ("127.0.0.1", None)]
-    assert not away, "a page has to work without a network"
+    assert away == [], "a page has to work without a network"
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,18 @@ def _environment(folder: Path, packages: Path | None) -> dict[str, str]:
     if packages:
         paths.append(str(packages))
         places["JUPYTER_PATH"] = str(packages / "share" / "jupyter")
+        places["JUPYTERLAB_DIR"] = str(_joined(folder, packages))
     return {**os.environ, **places, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _joined(folder: Path, packages: Path) -> Path:
+    """Put JupyterLab's own files, and those that ``packages`` adds, into one folder."""
+    for place in (Path(sys.prefix), packages):
+        for part in ("schemas", "themes"):
+            found = place / "share" / "jupyter" / "lab" / part
+            if found.exists():
+                shutil.copytree(found, folder / "lab" / part, dirs_exist_ok=True)
+    return folder / "lab"
 
 
 def _free_port() -> int:

@@ -7,6 +7,15 @@ from lab_server import TOKEN, LabServer
 RUN_MENU = ("Run", "Run All Cells")
 PROMPTS = "[...document.querySelectorAll('.jp-InputArea-prompt')]"
 RUNNING = f"{PROMPTS}.some(prompt => prompt.textContent.includes('*'))"
+CONNECTED = """async () => {
+  for (let tries = 0; tries < 1200; tries++) {
+    const sessions = await (await fetch("/api/sessions")).json();
+    const ready = ({kernel}) => kernel.connections > 0 && kernel.execution_state === "idle";
+    if (sessions.some(ready)) { return true; }
+    await new Promise(resume => setTimeout(resume, 100));
+  }
+  return false;
+}"""
 TRAINING = 300_000  # milliseconds: how long a whole notebook may take on a busy machine
 ERRORS = '[data-mime-type="application/vnd.jupyter.error"]'
 BROKEN_WIDGET = ".jupyter-widgets-error-widget"
@@ -26,7 +35,8 @@ class NotebookPage:
         self.page, self.server = page, server
         place = f"lab/tree/{path}?reset&" if lab else f"notebooks/{path}?"
         page.goto(f"{server.url}/{place}token={TOKEN}")
-        # Earlier, and what a menu asks for is lost: the kernel is not connected yet.
+        # A page says "idle" before it has a kernel, too: whoever runs a cell then is asked for one.
+        assert page.evaluate(CONNECTED), "no kernel came up"
         idle = page.get_by_text("| Idle") if lab else page.locator('[data-status="idle"]')
         idle.first.wait_for()
 

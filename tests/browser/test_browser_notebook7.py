@@ -8,6 +8,9 @@ from lab_driver import LabDriver
 from lab_server import LabServer
 from notebook_page import NotebookPage
 
+# What Notebook 7.6 reports of its own settings, with any notebook.
+NOT_OURS = "Cannot read properties of undefined (reading 'schema')"
+
 
 @pytest.fixture
 def notebook7(tmp_path):
@@ -20,7 +23,7 @@ def notebook7(tmp_path):
     server.close()
 
 
-def test_a_lab_works_in_plain_notebook(notebook7, page, findings):
+def test_a_lab_works_in_plain_notebook(notebook7, page, page_errors, findings):
     opened = NotebookPage(page, notebook7, "notebooks/00_start_here.ipynb", lab=False)
     opened.run_all()
     assert opened.broken() == []
@@ -29,3 +32,4 @@ def test_a_lab_works_in_plain_notebook(notebook7, page, findings):
         driver.check_moves()
         driver.check_table()
     assert findings(page, ".course-lab") == []
+    page_errors[:] = [error for error in page_errors if error != NOT_OURS]

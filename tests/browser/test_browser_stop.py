@@ -32,9 +32,7 @@ def notebook(jupyterlab):
 def test_a_training_ends_when_its_stop_button_is_pressed(lab, page, notebook):
     opened = NotebookPage(page, lab, notebook)
     opened.start_all()
-    button = page.get_by_role("button", name="Stop", exact=True).and_(
-        page.locator(".jupyter-button")
-    )
+    button = page.locator("button.jupyter-button", has_text="Stop")
     button.click()
     opened.wait_until_run()
     assert "ended: interrupted" in page.locator(".jp-OutputArea").first.inner_text()
