@@ -17,6 +17,7 @@ _SESSION = tempfile.TemporaryDirectory(
     ignore_cleanup_errors=True,  # Windows cannot remove a file that is still mapped into memory
 )
 _FOLDERS = ("COURSE_HOME", "KERAS_HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")
+_BROWSER_TESTS = Path(__file__).parent / "tests" / "browser"
 _UNSET = ("CIFAR10_DIR", "COURSE_BACKEND", "KERAS_BACKEND", "MPLBACKEND")
 
 for _name in _FOLDERS:
@@ -35,12 +36,14 @@ def pytest_unconfigure():
 
 
 def pytest_addoption(parser):
-    """Add ``--slow``."""
+    """Add ``--slow``, ``--browser`` and ``--screenshots``."""
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
+    parser.addoption("--browser", action="store_true", help="also run the tests in a browser")
+    parser.addoption("--screenshots", help="with --browser: keep its pictures in this folder")
 
 
 def pytest_collection_modifyitems(config, items):
-    """Mark what needs nbgrader; leave out what takes minutes, unless it is asked for."""
+    """Mark what needs nbgrader; leave out what takes minutes or a browser, unless asked for."""
     for item in items:
         if "nbgrader" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.needs_nbgrader)
@@ -48,6 +51,11 @@ def pytest_collection_modifyitems(config, items):
         skip = pytest.mark.skip(reason="takes minutes: pytest --slow")
         for item in items:
             if "slow" in item.keywords:
+                item.add_marker(skip)
+    if not config.getoption("--browser"):
+        skip = pytest.mark.skip(reason="needs a browser: pytest --browser")
+        for item in items:
+            if item.path.is_relative_to(_BROWSER_TESTS):
                 item.add_marker(skip)
 
 

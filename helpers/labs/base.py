@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import ipywidgets as widgets
-from traitlets import TraitError
+from traitlets import TraitError, Unicode
 
 from helpers.arguments import Kind, refuse
 from helpers.figures.base import (
@@ -20,6 +20,7 @@ from helpers.figures.base import (
     message_figure,
     picture_html,
 )
+from helpers.labs.slider_names import slider_names
 from helpers.linear_algebra import one_thread
 from helpers.names import lookup
 
@@ -87,6 +88,16 @@ class Settings(Kind):
         return {each: kind.take(each, value[each], {}) for each, kind in self.kinds.items()}
 
 
+class Picture(widgets.Image):
+    """An image that can have a tooltip.
+
+    Before ipywidgets 8 shows one, it measures the widget's description. An image has none, and so
+    a tooltip alone would keep it from being shown at all.
+    """
+
+    description = Unicode("").tag(sync=True)
+
+
 class Lab(ABC):
     """A lab: write ``compute``, ``draw``, ``describe``, ``table``, ``make_controls`` and settings.
 
@@ -117,7 +128,7 @@ class Lab(ABC):
         self.figure = CourseFigure("nothing drawn yet", self.width, self.height, layout="none")
         self.controls = self.make_controls(chosen)
         self._check_offered(chosen)
-        self.picture = widgets.Image(format="png")
+        self.picture = Picture(format="png")
         self.picture.layout.width = f"{round(self.width * SCREEN_DPI)}px"
         self.picture.layout.max_width = "100%"
         self.text = widgets.HTML()
@@ -214,14 +225,23 @@ class Lab(ABC):
         row.layout.flex_flow = "row wrap"
         row.layout.align_items = "flex-start"
         self.table_view.layout.display = "none"
-        box = widgets.VBox([row, self.picture, self.text, self.table_view])
+        box = widgets.VBox([row, self.picture, self.text, self.table_view, slider_names()])
         box.add_class("course-lab")
         box.add_class(f"course-lab-{type(self).__name__.lower()}")
         return box
 
     def _changed(self, _change) -> None:
-        if not self._updating:
+        """Answer a control. No cell runs, so what is raised here, the reader would never see."""
+        if self._updating:
+            return
+        try:
             self._refresh()
+        except Exception as error:
+            self._data = None
+            self._explain(
+                f"This lab failed: {type(error).__name__}: {error}. The fault is the course's own. "
+                "With the lab in a variable, lab.update() shows where it lies."
+            )
 
     def _refresh(self, strict: bool = False) -> None:
         """Compute and draw with the settings in force; say what is wrong with them instead."""
@@ -233,9 +253,13 @@ class Lab(ABC):
         except ValueError as error:
             if strict:
                 raise
-            self._data, sentence = None, f"These settings do not go together: {error}"
-            self._render(sentence, lambda: message_figure(sentence, self.figure))
+            self._data = None
+            self._explain(f"These settings do not go together: {error}")
         self._show_table()
+
+    def _explain(self, sentence: str) -> None:
+        """Show a sentence, in the picture's place and below it."""
+        self._render(sentence, lambda: message_figure(sentence, self.figure))
 
     def _render(self, sentence: str, draw) -> None:
         for axes in self.figure.axes:

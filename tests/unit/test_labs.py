@@ -261,3 +261,49 @@ def test_table_is_accessible_and_escaped():
     page = Table("a < b", ["epoch", "<i>"], [["1", "x & y"]]).to_html()
     assert "<caption" in page and "a &lt; b" in page and "&lt;i&gt;" in page and "x &amp; y" in page
     assert page.count('scope="col"') == 2 and page.count('scope="row"') == 1
+
+
+# --- one lab, at what all of them share
+
+
+class Fragile(labs.Sparsity):
+    """A lab with a fault of its own."""
+
+    @staticmethod
+    def compute(settings, **inputs):
+        if settings["sparsity"] > 0.9:
+            raise ZeroDivisionError("somebody forgot the zero")
+        return labs.Sparsity.compute(settings, **inputs)
+
+
+def test_a_fault_in_a_lab_is_said_in_its_text_and_is_gone_with_the_next_change():
+    lab = Fragile()
+    whole = lab.picture.value
+    first = lab.controls["sparsity"].value
+    lab.controls["sparsity"].value = 0.95
+    assert "This lab failed: ZeroDivisionError: somebody forgot the zero." in lab.text.value
+    assert lab.picture.value != whole, "the picture of other settings is not left standing"
+    with pytest.raises(ZeroDivisionError):
+        lab.update()
+    lab.controls["sparsity"].value = first
+    assert lab.picture.value == whole
+
+
+def test_the_picture_has_what_a_page_asks_for_before_it_shows_a_tooltip():
+    """Without a description ipywidgets 8 fails in the page, and shows no picture at all."""
+    lab = labs.Sparsity()
+    state = lab.picture.get_state()
+    assert state["_model_name"] == "ImageModel" and state["description"] == ""
+    if "tooltip" in state:  # ipywidgets 8
+        assert state["tooltip"] == lab.figure.alt_text
+
+
+def test_a_lab_names_its_sliders_for_who_does_not_see_their_labels():
+    lab = labs.Sparsity()
+    shown = [
+        output["data"]["text/html"]
+        for widget in walk(lab.box)
+        if isinstance(widget, widgets.Output)
+        for output in widget.outputs
+    ]
+    assert len(shown) == 1 and "aria-label" in shown[0]

@@ -1,0 +1,52 @@
+"""Pictures of the course at work, as the tests see it: small enough for a README."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+
+from helpers.files import replacing
+
+COLORS = 128
+SHOWN = 900  # milliseconds for each picture of a moving one
+MOST = 200_000  # bytes of a picture
+
+
+class Album:
+    """A folder of pictures.
+
+    Args:
+        folder: made when it is not there; a picture of the same name is replaced.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def still(self, name: str, part) -> None:
+        """Keep a picture of a part of a page."""
+        self._save(f"{name}.png", [_picture(part)])
+
+    @contextmanager
+    def film(self, name: str, part) -> Iterator[Callable[[], None]]:
+        """Give a function that adds what a part of a page shows now; keep them as one picture."""
+        shown = [_picture(part)]
+        yield lambda: shown.append(_picture(part))
+        self._save(f"{name}.gif", shown, duration=SHOWN, loop=0)
+
+    def _save(self, file: str, shown: list[Image.Image], **settings) -> None:
+        first, *others = (picture.quantize(COLORS, dither=Image.Dither.NONE) for picture in shown)
+        content = io.BytesIO()
+        kind = file.rpartition(".")[2]
+        more = {"save_all": True, "append_images": others, **settings} if others else {}
+        first.save(content, kind, optimize=True, **more)
+        size = content.tell()
+        assert size <= MOST, f"{file} has {size:,} bytes, expected {MOST:,} at most"
+        with replacing(self.folder / file) as path:
+            path.write_bytes(content.getvalue())
+
+
+def _picture(part) -> Image.Image:
+    return Image.open(io.BytesIO(part.screenshot())).convert("RGB")

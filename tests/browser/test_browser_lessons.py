@@ -1,0 +1,83 @@
+"""Every lesson in JupyterLab: run it all, drive every lab, answer a question of its quiz."""
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+from lab_driver import LabDriver
+from notebook_page import NotebookPage
+
+from helpers.labs import MomentMap, RunExplorer
+from helpers.quiz import FOLDER, RIGHT, WRONG, as_html, load_quiz
+
+ROOT = Path(__file__).parents[2]
+LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+QUIZZES = {path.stem for path in FOLDER.glob("*.json")}
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lesson_runs_and_its_labs_show_what_their_controls_say(
+    lesson, lab, page, findings, album
+):
+    notebook = NotebookPage(page, lab, f"notebooks/{lesson}.ipynb")
+    notebook.run_all()
+    assert notebook.broken() == []
+    labs = [LabDriver(page, box, lab_in_python) for box in notebook.labs()]
+    assert labs, "every lesson has a lab"
+    assert findings(page, ".course-lab") == []
+    for driver in labs:
+        take_pictures(driver, album)
+        driver.check_moves()
+        driver.check_table()
+    if lesson in QUIZZES:
+        answer_quiz(page, lesson)
+        assert findings(page, ".course-quiz") == []
+    assert notebook.broken() == []
+
+
+def lab_in_python(kind):
+    """Return a lab of this class; the run explorer shows the runs that the kernel has stored."""
+    if kind is not RunExplorer:
+        return kind()
+    from helpers.models import VARIANTS
+    from helpers.training.store import stored_runs
+
+    order = list(VARIANTS)
+    return kind(sorted(stored_runs(), key=lambda run: order.index(run["variant"])))
+
+
+def answer_quiz(page, lesson: str) -> None:
+    """Click a wrong answer, then the right one; each says what is wrong or right about it."""
+    from playwright.sync_api import expect
+
+    questions = load_quiz(lesson).questions
+    at = next(n for n, each in enumerate(questions) if each["type"] == "multiple_choice")
+    asked = page.locator(".course-quiz .Quiz").nth(at)
+    for is_right, verdict in ((False, WRONG), (True, RIGHT)):
+        answer = next(
+            each for each in questions[at]["answers"] if each.get("correct", False) == is_right
+        )
+        asked.locator(".MCButton", has_text=on_page(answer["answer"])).first.click()
+        said = f"{verdict} {on_page(answer['feedback'])}"
+        expect(asked.locator(".Feedback")).to_have_text(said)
+
+
+def on_page(text: str) -> str:
+    """Return a text of a quiz as a page shows it."""
+    return html.unescape(re.sub("<[^>]+>", "", as_html(text)))
+
+
+def take_pictures(driver: LabDriver, album) -> None:
+    """Keep a moving picture of one lab and a still one of another, where pictures are wanted."""
+    if album is None:
+        return
+    if isinstance(driver.twin, RunExplorer):
+        album.still("run_explorer", driver.box)
+    elif isinstance(driver.twin, MomentMap):
+        place = driver.places["mean"]
+        with album.film("moment_map", driver.box) as film:
+            for share in (0.5, 0.6, 0.7, 0.85, 0.95):
+                driver.drag(place, share)
+                driver.check()
+                film()

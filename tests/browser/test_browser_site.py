@@ -1,0 +1,44 @@
+"""The site that ``make site`` builds: no page shuts out who cannot see it, or use a mouse."""
+
+import os
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+SITE = Path(__file__).parents[2] / "build" / "site"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files, and says nothing about it."""
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def site():
+    """The address of the site, served on loopback."""
+    if not (SITE / "index.html").exists():
+        if os.environ.get("COURSE_NEEDS_SITE"):
+            pytest.fail(f"{SITE} should have been built", pytrace=False)
+        pytest.skip("the site is not built: make site")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=SITE))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_finding(site, page, findings, scheme):
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    pages = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html"))
+    found = {}
+    for name in pages:
+        page.goto(f"{site}/{name}")
+        if faults := findings(page):
+            found[name] = faults
+    assert found == {}
