@@ -126,9 +126,9 @@ def _compare_cells(notebook, expected) -> Iterator[str]:
         if operation == "delete":
             yield f"{here} not in the source"
         elif operation == "insert":
-            yield f"{there} of the source not in the notebook"
+            yield f"{there} as built not in the notebook"
         elif operation == "replace":
-            yield f"{here} not equal to {there} of the source"
+            yield f"{here} not equal to {there} as built"
 
 
 def _identity(cell) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ def names_of(chapter: str) -> tuple[dict, dict[str, list[str]]]:
         imports = re.match("import|from", cell.source) and "course.start" not in cell.source
         if checked:
             answers[checked[1]] = checked[2].split(", ")
-        elif cell.metadata.nbgrader.solution or imports:
+        elif cell.metadata.get("nbgrader", {}).get("solution") or imports:
             exec(compile(cell.source, cell.id, "exec"), names)  # noqa: S102  the course's own
     return names, answers
 

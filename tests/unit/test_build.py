@@ -156,10 +156,10 @@ def _raise(notebook):
 @pytest.mark.parametrize(
     ("spoil", "expected"),
     [
-        (_edit_cell, "cell 2 not equal to cell 2 of the source"),
-        (_edit_id, "cell 1 not equal to cell 1 of the source"),
-        (_edit_tags, "cell 1 not equal to cell 1 of the source"),
-        (_delete_cell, "cell 1 of the source not in the notebook"),
+        (_edit_cell, "cell 2 not equal to cell 2 as built"),
+        (_edit_id, "cell 1 not equal to cell 1 as built"),
+        (_edit_tags, "cell 1 not equal to cell 1 as built"),
+        (_delete_cell, "cell 1 as built not in the notebook"),
         (_add_cell, "not in the source"),
         (_add_version, "metadata 'language_info'"),
         (_clear_counts, "cell 2 has execution count None, expected 1"),
@@ -272,7 +272,7 @@ def test_a_chapter_is_executed_once_and_a_failing_one_leaves_the_good_notebook(r
     assert list(path.parent.iterdir()) == [path]
 
     assert main(["build", "small", "--check"]) == 1
-    assert "cell 3 of the source not in the notebook" in capsys.readouterr().out
+    assert "cell 4 as built not in the notebook" in capsys.readouterr().out
 
 
 def test_two_executions_write_the_same_bytes(repository):

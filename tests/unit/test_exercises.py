@@ -66,6 +66,11 @@ def test_the_exercise_has_the_shape_of_one(chapter):
 # In one process, without what trains: what the grader runs, but for its sandbox.
 
 
+def is_graded(cell) -> bool:
+    """Return whether a cell is a task's check; the one that installs the course is none of it."""
+    return cell.metadata.get("nbgrader", {}).get("grade", False)
+
+
 @pytest.fixture
 def earned(monkeypatch, tmp_path):
     """Return a function that runs a notebook's cells and says which tasks earned their points."""
@@ -83,7 +88,7 @@ def earned(monkeypatch, tmp_path):
                 exec(code, names)  # noqa: S102  the course's own exercise
             except may_raise:
                 continue
-            if cell.metadata.nbgrader.grade:
+            if is_graded(cell):
                 passed.add(cell.metadata.nbgrader.grade_id)
         return passed
 
@@ -93,7 +98,7 @@ def earned(monkeypatch, tmp_path):
 @by_chapter
 def test_the_solution_earns_every_point(chapter, earned):
     solution = read_solution(EXERCISES[chapter], "ci")
-    checks = [cell.metadata.nbgrader for cell in solution.cells if cell.metadata.nbgrader.grade]
+    checks = [cell.metadata.nbgrader for cell in solution.cells if is_graded(cell)]
     assert len(checks) >= 3
     assert earned(solution, may_raise=()) == {check.grade_id for check in checks}
 

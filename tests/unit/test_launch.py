@@ -162,7 +162,7 @@ def test_a_notebook_for_another_address_keeps_its_outputs_and_is_not_executed(re
     assert list(check_notebook(CHAPTER, lesson, path, "quick")) == []
     write_launch(repository, Launch())
     (difference,) = check_notebook(CHAPTER, lesson, path, "quick")
-    assert "cell 2 not equal to cell 2 of the source" in difference
+    assert "cell 2 not equal to cell 2 as built" in difference
     assert main(["build", CHAPTER]) == 0
     assert nbformat.read(path, as_version=4) == committed
 
