@@ -53,13 +53,13 @@ lint: $(READY)  ## check the code's style
 build: $(READY)  ## make the notebooks from chapters/
 	$(VENV)/bin/course build
 
-# INSTALL="uv pip install --python $(SITE_RUN)" is faster where uv is.
-INSTALL ?= $(SITE_RUN) -m pip install
+# SITE_INSTALL="uv pip install --python $(SITE_RUN)" is faster where uv is.
+SITE_INSTALL ?= $(SITE_RUN) -m pip install
 $(SITE_READY): requirements-site.lock pyproject.toml
 	@$(PYTHON) -c "$$CHECK"
 	$(PYTHON) -m venv $(SITE_VENV)
-	$(INSTALL) --requirement requirements-site.lock
-	$(INSTALL) --no-deps --editable .
+	$(SITE_INSTALL) --requirement requirements-site.lock
+	$(SITE_INSTALL) --no-deps --editable .
 	@touch $@
 
 site: $(SITE_READY)  ## make the pages to read, in build/site

@@ -12,7 +12,6 @@ from pathlib import Path
 LONG = 60  # characters of LaTeX: within a line, more may be wider than a phone, and then scrolls
 PUNCTUATION = re.compile(r"[.,;:!?)]+")
 FONT = "math.woff"  # beside the style sheet that names it
-LICENCE = "https://openfontlicense.org"  # STIX Two Math is under the SIL Open Font License
 # Latin, Greek, punctuation, arrows and operators, brackets, italic letters as MathML draws them.
 RANGES = (
     (0x0020, 0x007E), (0x00A0, 0x00FF), (0x0300, 0x036F), (0x0370, 0x03FF), (0x2000, 0x22FF),
@@ -49,6 +48,7 @@ def write_font(folder: Path) -> None:
 
     logging.getLogger(subset.__name__).setLevel(logging.WARNING)  # it tells of every glyph
     whole = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
+    # Its names hold its licence, the SIL Open Font License, which has to travel along.
     options = subset.Options(flavor="woff", name_IDs=["*"], notdef_outline=True)
     font = subset.load_font(whole, options)
     cut = subset.Subsetter(options)

@@ -20,6 +20,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 PICTURES = "pictures"  # the folder, beside the folders of the pages
 PICTURE = re.compile(r'src="data:image/(?P<kind>png|jpeg);base64,(?P<data>[A-Za-z0-9+/=\s]+)"')
 LAB = '<div class="course-lab-static">'
+IMAGE = re.compile(r"<img [^>]+>")
 BUTTONS = {"ToggleButtonModel", "ButtonModel"}
 ANCHOR = re.compile(r"\]\(#([^)\s]+)\)")
 MARKER_LINE = re.compile(rf"^#\s*{MARKER}\n", re.MULTILINE)
@@ -75,6 +76,23 @@ def _with_pictures_in_files(shown: str, pictures: Path) -> str:
         return f'loading="lazy" src="../{PICTURES}/{name}"'
 
     return PICTURE.sub(moved, shown)
+
+
+def first_lab_picture(page: Path) -> str:
+    """Return the picture of the first lab on a page, for a page in the folder above it.
+
+    Args:
+        page: what :func:`read_page` returned, as a file.
+
+    Raises:
+        ValueError: for a notebook without a lab.
+    """
+    for cell in nbformat.read(page, as_version=4).cells:
+        for output in cell.get("outputs", ()):
+            _before, lab, shown = output.get("data", {}).get("text/html", "").partition(LAB)
+            if lab:
+                return IMAGE.search(shown)[0].replace(f"../{PICTURES}/", f"{PICTURES}/")
+    raise ValueError(f"{page.name} has no lab whose picture could be shown.")
 
 
 def controls_html(model_id: str, state: Mapping) -> str:

@@ -26,7 +26,7 @@ from helpers.quiz import as_html
 from helpers.site.bibliography import read_bibliography
 from helpers.site.glossary import read_glossary
 from helpers.site.lessons import read_aims, read_opening
-from helpers.site.notebooks import PICTURES, read_page
+from helpers.site.notebooks import PICTURES, first_lab_picture, read_page
 
 TEMPLATES = Path("site") / "pages"
 FOR_EACH_CHAPTER = "teachers/chapter.md"  # the one template that makes a page a chapter
@@ -124,7 +124,7 @@ def published_notebooks(root: Path, with_solutions: bool = False) -> list[Path]:
 
 def _write_pages(root: Path, target: Path, with_solutions: bool) -> None:
     listed = list_chapters()
-    chapters = read_chapters(root, listed)
+    chapters, exercises = read_chapters(root, listed), find_exercises(root)
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(root / TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -137,6 +137,7 @@ def _write_pages(root: Path, target: Path, with_solutions: bool) -> None:
     known = {
         "chapters": chapters,
         "conditions": listed.conditions,
+        "picture": first_lab_picture(notebook_path(target, next(iter(exercises)))),
         "works": read_bibliography(find_chapters(root)),
         "terms": read_glossary(root),
         "with_solutions": with_solutions,

@@ -155,6 +155,7 @@ def test_the_search_for_other_hosts_finds_them(page, tmp_path):
 def test_every_picture_has_alt_text(site):
     silent = {path.name: found for path in pages(site) if (found := without_alt_text(path))}
     assert silent == {}
+    assert len(read(site / "index.html").find("article", class_="bd-article")("img")) == 1
     assert sum(len(read(path)("img")) for path in pages(site)) > 40
 
 
