@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -13,7 +14,6 @@ from requests.adapters import HTTPAdapter, Retry
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
-TOKEN = "browser-tests"  # noqa: S105
 # What JupyterLab would fetch from the network when it opens.
 NO_NEWS = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 
@@ -31,25 +31,30 @@ class LabServer:
         self.notebooks, self.log = folder / "course", folder / "server.log"
         for name in ("notebooks", "exercises"):
             shutil.copytree(ROOT / name, self.notebooks / name)
+        self.token = secrets.token_hex()
         self.environment = _environment(folder, packages)
         self.url = f"http://{HOST}:{_free_port()}"
         self._session = requests.Session()
-        self._session.headers["Authorization"] = f"token {TOKEN}"
+        self._session.headers["Authorization"] = f"token {self.token}"
         # Until the server listens, a connection is refused.
         self._session.mount(
-            "http://", HTTPAdapter(max_retries=Retry(200, backoff_factor=0.05, backoff_max=0.3))
+            "http://", HTTPAdapter(max_retries=Retry(400, backoff_factor=0.05, backoff_max=0.3))
         )
         command = [
             sys.executable, "-m", application, "--no-browser", "--allow-root",
             f"--ServerApp.ip={HOST}", f"--ServerApp.port={self.url.rpartition(':')[2]}",
             "--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.notebooks}",
-            f"--IdentityProvider.token={TOKEN}",
+            f"--IdentityProvider.token={self.token}",
         ]  # fmt: skip
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, env=self.environment, cwd=self.notebooks, stdout=log, stderr=log
             )
-        self.ask("status")
+        try:
+            self.ask("status")
+        except RuntimeError:
+            self._process.kill()
+            raise
 
     def ask(self, path: str, method: str = "GET"):
         """Return what the server's own interface answers."""

@@ -2,7 +2,7 @@
 
 import re
 
-from lab_server import TOKEN, LabServer
+from lab_server import LabServer
 
 RUN_MENU = ("Run", "Run All Cells")
 PROMPTS = "[...document.querySelectorAll('.jp-InputArea-prompt')]"
@@ -34,7 +34,7 @@ class NotebookPage:
     def __init__(self, page, server: LabServer, path: str, lab: bool = True):
         self.page, self.server = page, server
         place = f"lab/tree/{path}?reset&" if lab else f"notebooks/{path}?"
-        page.goto(f"{server.url}/{place}token={TOKEN}")
+        page.goto(f"{server.url}/{place}token={server.token}")
         # A page says "idle" before it has a kernel, too: whoever runs a cell then is asked for one.
         assert page.evaluate(CONNECTED), "no kernel came up"
         idle = page.get_by_text("| Idle") if lab else page.locator('[data-status="idle"]')

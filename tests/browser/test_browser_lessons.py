@@ -75,9 +75,9 @@ def take_pictures(driver: LabDriver, album) -> None:
     if isinstance(driver.twin, RunExplorer):
         album.still("run_explorer", driver.box)
     elif isinstance(driver.twin, MomentMap):
-        place = driver.places["mean"]
+        place = driver.places["input_mean"]
         with album.film("moment_map", driver.box) as film:
-            for share in (0.5, 0.6, 0.7, 0.85, 0.95):
+            for share in (0.2, 0.4, 0.6, 0.8, 1.0):
                 driver.drag(place, share)
                 driver.check()
                 film()
