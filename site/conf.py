@@ -1,7 +1,8 @@
 """Settings of Sphinx. ``course site`` (helpers/site) writes what it reads and runs it."""
 
 from helpers import __version__
-from helpers.site.launch import Setting
+from helpers.launch import Launch
+from helpers.site.launch import theme_options
 
 project = "Training deep neural networks"
 author = "the authors of the course"
@@ -46,9 +47,9 @@ html_theme_options = {
 
 def setup(app):
     """Add the one setting that ``course site`` makes."""
-    app.add_config_value("course_launch", Setting(), "html", Setting)
+    app.add_config_value("course_launch", Launch(), "html", Launch)
     app.connect("config-inited", _add_launch_buttons)
 
 
 def _add_launch_buttons(app, config):
-    config.html_theme_options |= config.course_launch.theme_options()
+    config.html_theme_options |= theme_options(config.course_launch)

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from helpers.site.launch import Setting, read_setting
+from helpers.launch import Launch, read_launch
 from helpers.site.mathml import write_font
 from helpers.site.notebooks import PICTURES
 from helpers.site.pages import published_notebooks, write_sources
@@ -38,7 +38,7 @@ def publish(root: Path, out: Path, with_solutions: bool = False) -> int:
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
         sources, pages, older = (Path(scratch) / name for name in ("sources", "pages", "older"))
         write_sources(root, sources, with_solutions)
-        run_sphinx(root / "site", sources, pages, read_setting(root))
+        run_sphinx(root / "site", sources, pages, read_launch(root))
         for left_over in (path for pattern in NOT_READ for path in pages.glob(pattern)):
             left_over.unlink()
         shutil.copytree(sources / PICTURES, pages / PICTURES)
@@ -51,7 +51,7 @@ def publish(root: Path, out: Path, with_solutions: bool = False) -> int:
     return len(list(out.rglob("*.html")))
 
 
-def run_sphinx(settings: Path, sources: Path, pages: Path, launch: Setting) -> None:
+def run_sphinx(settings: Path, sources: Path, pages: Path, launch: Launch) -> None:
     """Make pages of sources.
 
     Args:

@@ -363,11 +363,11 @@ def small_course(root: Path) -> None:
 
 PUBLISH = """
 from pathlib import Path
-from helpers.site.launch import Setting
+from helpers.launch import Launch
 from helpers.site.publish import SiteError, publish, run_sphinx
 root, out, wrong = map(Path, sys.argv[1:])
 try:
-    run_sphinx(root / "site", wrong, wrong.parent / "pages", Setting())
+    run_sphinx(root / "site", wrong, wrong.parent / "pages", Launch())
 except SiteError as error:
     print(error)
 publish(root, out, with_solutions=True)

@@ -18,7 +18,6 @@ from helpers.cli import site as command
 from helpers.site import pages
 from helpers.site.bibliography import HEADING, Work, parse_work, read_bibliography
 from helpers.site.glossary import read_glossary
-from helpers.site.launch import Setting, read_setting
 from helpers.site.lessons import read_aims, read_opening
 from helpers.site.notebooks import VIEW, read_page
 from helpers.site.publish import publish
@@ -262,19 +261,6 @@ def test_without_sphinx_the_command_says_what_to_do(monkeypatch, capsys):
     assert main(["site"]) == 1
     said = capsys.readouterr().err
     assert "this needs sphinx, " in said and "run make site" in said
-
-
-# --- launch buttons
-
-
-def test_the_setting_is_the_one_that_course_launch_keeps(tmp_path):
-    assert read_setting(tmp_path) == Setting(None, "main")
-    (tmp_path / "helpers").mkdir()
-    kept = tmp_path / "helpers" / "launch.json"
-    kept.write_text('{"repository": "ada/deep", "ref": "v1"}')
-    assert read_setting(tmp_path) == Setting("ada/deep", "v1")
-    kept.write_text('{"repository": null, "ref": "main"}')
-    assert read_setting(tmp_path).theme_options() == {}
 
 
 # --- the packages of the site

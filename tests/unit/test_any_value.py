@@ -52,8 +52,11 @@ LEFT_OUT = {
     "course": "takes a chapter's name from its own notebook: test_course.py",
     "estimator": "scikit-learn's own checks feed it: test_estimator.py",
     "grading": "takes what strangers handed in: tests/grading",
+    "install": "asks pip and this Python: test_install.py",
+    "launch": "test_launch.py feeds it",
     "machine": "asks the system; takes a process that may have ended by then",
     "progress": "called by course alone: test_progress.py",
+    "site": "takes the repository's own files: tests/site",
 }
 #: Where a training, or what takes seconds, begins: the arguments were taken by then.
 BEGINS = {
