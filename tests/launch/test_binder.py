@@ -127,7 +127,7 @@ def run_lesson(server: Server, repository: Path) -> None:
     """Run every cell of the lesson in the kernel that the server starts for it."""
     client = BlockingKernelClient()
     client.load_connection_file(str(server.runtime / f"kernel-{server.open(LESSON)}.json"))
-    client.start_channels()
+    client.start_channels(hb=False)  # on a busy machine a beat is late, and no sign of death
     try:
         client.wait_for_ready(timeout=START_SECONDS)
         for cell in nbformat.read(repository / LESSON, as_version=4).cells:
