@@ -16,6 +16,8 @@ ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
     "--disable-quic", "--no-first-run", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+# axe-core would ask for style sheets again, at addresses where they are not.
+OPTIONS = {"resultTypes": ["violations"], "preload": False}
 PATIENCE = 120_000  # milliseconds: how long a page is waited for on the busiest machine
 
 
@@ -60,7 +62,7 @@ def page(context, page_errors):
     """Open a page; fail when it has reported an error, or asked anything of another machine."""
     page = context.new_page()
     asked = set()
-    page.on("console", lambda said: said.type == "error" and page_errors.append(said.text))
+    page.on("console", lambda said: said.type == "error" and page_errors.append(_in_words(said)))
     page.on("pageerror", lambda error: page_errors.append(error.message))
     page.on("request", lambda request: asked.add(request.url))
     page.on("websocket", lambda socket: asked.add(socket.url))
@@ -69,6 +71,10 @@ def page(context, page_errors):
     assert page_errors == []
     away = [url for url in asked if urlsplit(url).hostname not in ("127.0.0.1", None)]
     assert away == [], "a page has to work without a network"
+
+
+def _in_words(said) -> str:
+    return f"{said.text} ({said.location['url']})"
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +103,8 @@ def findings():
     axe = Axe()
 
     def find(page, *parts: str) -> list[str]:
-        answer = axe.run(page, context={"include": [[part] for part in parts]} if parts else None)
+        context = {"include": [[part] for part in parts]} if parts else None
+        answer = axe.run(page, context, OPTIONS)
         return [
             f"{each['impact']}: {each['help']}: {each['nodes'][0]['html'][:300]}"
             for each in answer.response["violations"]

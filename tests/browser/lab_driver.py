@@ -4,6 +4,7 @@ import base64
 import io
 import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import ipywidgets as widgets
 import numpy as np
@@ -75,10 +76,10 @@ class LabDriver:
         expect(self.image).to_have_attribute("title", sentence)
         self.seen.append(png)
 
-    def check_moves(self) -> None:
-        """Move every control, one after the other, and check after each move."""
+    def check_moves(self, most: int | None = None) -> None:
+        """Move every control, one after the other, and check after each move; at most so many."""
         self.check()
-        for name, move in self.moves():
+        for name, move in islice(self.moves(), most):
             before = self.settings()
             move()
             assert self.settings() != before, f"{self.name}: {name} moved nothing"
@@ -219,19 +220,19 @@ def difference(one: bytes, other: bytes) -> str:
 
 
 def _value_of(widget, readout: str):
-    """Return the value of a slider whose readout shows this text.
+    """Return the value of a slider whose readout shows this text: the nearest of its steps.
 
-    That is the value it began with, which may lie between two steps, or the nearest of its steps.
+    A lesson may set a value between two steps. Then no step looks like it, and it is as it reads.
     """
     readout = readout.strip()
     if isinstance(widget, widgets.SelectionSlider):
         return widget._options_values[widget._options_labels.index(readout)]
     number = _number(readout)
-    if number == _number(format(widget.value, widget.readout_format)):
-        return widget.value
     if isinstance(widget, widgets.FloatLogSlider):
-        return widget.base ** _nearest_step(widget, math.log(number, widget.base))
-    return _nearest_step(widget, number)
+        value = widget.base ** _nearest_step(widget, math.log(number, widget.base))
+    else:
+        value = _nearest_step(widget, number)
+    return value if _number(format(value, widget.readout_format)) == number else number
 
 
 def _number(text: str) -> float:
