@@ -224,7 +224,7 @@ def test_a_term_that_cannot_be_used_is_named(text, problem, tmp_path):
 
 def test_solutions_are_published_only_when_they_are_asked_for():
     solutions = {solution_path(ROOT, name) for name in find_exercises(ROOT)}
-    assert len(solutions) == 9
+    assert len(solutions) >= 9
     assert not solutions & set(pages.published_notebooks(ROOT))
     assert solutions < set(pages.published_notebooks(ROOT, with_solutions=True))
 
