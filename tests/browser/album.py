@@ -41,7 +41,7 @@ class Album:
         if (
             kind == "gif"
         ):  # which has few colours: those of thin lines count as much as the ground's
-            shown = [picture.quantize(256, Image.Quantize.MAXCOVERAGE) for picture in shown]
+            shown = [picture.quantize(64, Image.Quantize.MAXCOVERAGE) for picture in shown]
             settings |= {"save_all": True, "append_images": shown[1:]}
         shown[0].save(content, kind, optimize=True, **settings)
         size = content.tell()

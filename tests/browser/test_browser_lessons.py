@@ -104,7 +104,7 @@ def take_pictures(driver: LabDriver, album) -> None:
     elif isinstance(driver.twin, MomentMap) and driver.settings()["architecture"] == "sequential":
         place = driver.places["input_std"]
         with album.film("moment_map", driver.box) as film:
-            for share in (0.58, 0.66, 0.74, 0.82, 0.9):
+            for share in (0.6, 0.7, 0.8, 0.9):
                 driver.drag(place, share)
                 driver.check()
                 film()
