@@ -9,7 +9,6 @@ from PIL import Image
 
 from helpers.files import replacing
 
-COLORS = 128
 SHOWN = 900  # milliseconds for each picture of a moving one
 MOST = 200_000  # bytes of a picture
 
@@ -37,11 +36,14 @@ class Album:
         self._save(f"{name}.gif", shown, duration=SHOWN, loop=0)
 
     def _save(self, file: str, shown: list[Image.Image], **settings) -> None:
-        first, *others = (picture.quantize(COLORS, dither=Image.Dither.NONE) for picture in shown)
         content = io.BytesIO()
         kind = file.rpartition(".")[2]
-        more = {"save_all": True, "append_images": others, **settings} if others else {}
-        first.save(content, kind, optimize=True, **more)
+        if (
+            kind == "gif"
+        ):  # which has few colours: those of thin lines count as much as the ground's
+            shown = [picture.quantize(64, Image.Quantize.MAXCOVERAGE) for picture in shown]
+            settings |= {"save_all": True, "append_images": shown[1:]}
+        shown[0].save(content, kind, optimize=True, **settings)
         size = content.tell()
         assert size <= MOST, f"{file} has {size:,} bytes, expected {MOST:,} at most"
         with replacing(self.folder / file) as path:

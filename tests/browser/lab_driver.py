@@ -46,7 +46,7 @@ class LabDriver:
     Args:
         page: Playwright's page.
         box: the lab's outermost element.
-        make: returns the lab in Python, from its class; its settings are read from the page.
+        make: returns the lab in Python, from its class, as the notebook makes it.
     """
 
     def __init__(self, page, box, make: Callable[[type[Lab]], Lab] = lambda kind: kind()):
@@ -220,19 +220,19 @@ def difference(one: bytes, other: bytes) -> str:
 
 
 def _value_of(widget, readout: str):
-    """Return the value of a slider whose readout shows this text: the nearest of its steps.
+    """Return the value of a slider whose readout shows this text.
 
-    A lesson may set a value between two steps. Then no step looks like it, and it is as it reads.
+    That is the value it began with, which may lie between two steps, or the nearest of its steps.
     """
     readout = readout.strip()
     if isinstance(widget, widgets.SelectionSlider):
         return widget._options_values[widget._options_labels.index(readout)]
     number = _number(readout)
+    if number == _number(format(widget.value, widget.readout_format)):
+        return widget.value
     if isinstance(widget, widgets.FloatLogSlider):
-        value = widget.base ** _nearest_step(widget, math.log(number, widget.base))
-    else:
-        value = _nearest_step(widget, number)
-    return value if _number(format(value, widget.readout_format)) == number else number
+        return widget.base ** _nearest_step(widget, math.log(number, widget.base))
+    return _nearest_step(widget, number)
 
 
 def _number(text: str) -> float:
