@@ -38,10 +38,12 @@ class Album:
     def _save(self, file: str, shown: list[Image.Image], **settings) -> None:
         content = io.BytesIO()
         kind = file.rpartition(".")[2]
-        if (
-            kind == "gif"
-        ):  # which has few colours: those of thin lines count as much as the ground's
-            shown = [picture.quantize(64, Image.Quantize.MAXCOVERAGE) for picture in shown]
+        if kind == "gif":
+            size = tuple(max(sides) for sides in zip(*(each.size for each in shown), strict=True))
+            # It has few colours: those of thin lines count as much as the ground's.
+            shown = [
+                _on_white(each, size).quantize(64, Image.Quantize.MAXCOVERAGE) for each in shown
+            ]
             settings |= {"save_all": True, "append_images": shown[1:]}
         shown[0].save(content, kind, optimize=True, **settings)
         size = content.tell()
@@ -52,3 +54,10 @@ class Album:
 
 def _picture(part) -> Image.Image:
     return Image.open(io.BytesIO(part.screenshot())).convert("RGB")
+
+
+def _on_white(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return the picture with white below and beside it: a line more of text makes it higher."""
+    page = Image.new("RGB", size, "white")
+    page.paste(picture)
+    return page
