@@ -9,7 +9,7 @@ from helpers.build.leaks import find_leaks, find_secrets
 
 # The course as a learner has it. The package is handed out whole, with ``grading``: it is the one
 # that the grader itself runs, and it holds no test and no solution, so there is nothing to hide.
-FOLDERS = ("notebooks", "exercises", "helpers", "recorded", ".binder")
+FOLDERS = ("notebooks", "exercises", "helpers", "recorded", "docs", ".binder")
 FILES = (
     "README.md",
     "CONTRIBUTING.md",

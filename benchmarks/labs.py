@@ -1,0 +1,136 @@
+"""Measures how long a lab takes from a changed control to the PNG of the new picture.
+
+    python benchmarks/labs.py
+
+Each lab is opened at its default and at its largest size. Then its controls are changed in turn,
+one at a time, each to a value that it did not have before where there are enough, and set back. At
+the largest size the controls that make the size stay as they are.
+
+Beside each change stands what it takes the common way: a function that draws a new figure, which
+the notebook turns into a PNG with a tight bounding box and as many pixels. It computes with
+the same functions after the lab did, and so finds in their caches what the lab had to compute: the
+ratio of the two is on the careful side.
+
+Prints medians and 95th percentiles in milliseconds; ``--json FILE`` also writes every one of them.
+"""
+
+import argparse
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from IPython.core.pylabtools import print_figure
+
+from helpers import labs, machine
+from helpers.figures.base import SCREEN_DPI, CourseFigure, course_style
+from helpers.files import replacing
+from helpers.linear_algebra import one_thread
+
+CHANGES = 24  # of each lab at each size
+
+
+def values_of(widget) -> list:
+    """Return the values that a control can be set to, or a dozen of them along a slider."""
+    if hasattr(widget, "options"):
+        values = list(widget._options_values)  # under this name in ipywidgets 7.7 and in 8
+        several = isinstance(widget.value, tuple)
+        return [tuple(values[: n + 1]) for n in range(len(values))] if several else values
+    if isinstance(widget.value, bool):
+        return [False, True]
+    along = np.linspace(widget.min, widget.max, 14)[1:-1]
+    if hasattr(widget, "base"):
+        return [widget.base**exponent for exponent in along]
+    kind = type(widget.value)
+    return sorted({kind(round(value) if kind is int else value) for value in along})
+
+
+def changes_of(lab, still: set[str]) -> Iterator[tuple]:
+    """Yield a control and a value for it again and again, in turn; not of those that stay still."""
+    moved = {name: widget for name, widget in lab.controls.items() if name not in still}
+    rounds = {
+        widget: itertools.cycle(value for value in values_of(widget) if value != widget.value)
+        for widget in (moved or lab.controls).values()
+        if len(values_of(widget)) > 1
+    }
+    for widget in itertools.cycle(rounds):
+        yield widget, next(rounds[widget])
+
+
+def common_way(kind, settings: dict, inputs: dict) -> bytes:
+    """Return the PNG of the same picture from a new figure, as a notebook shows one."""
+    with one_thread():  # or two would wait for each other, now and then for seconds
+        data = kind.compute(settings, **inputs)
+    figure = CourseFigure("a lab", kind.width, kind.height, layout="none")
+    with course_style():
+        kind.draw(data, figure)
+    figure.dpi = SCREEN_DPI * kind.scale
+    png = print_figure(figure, "png", bbox_inches="tight")
+    return png
+
+
+def measure(kind, settings: dict, still: set[str], changes: int) -> dict[str, list[float]]:
+    """Return the milliseconds of each change, by the lab and the common way; bad ones left out."""
+    lab, found = kind(**settings), {"lab": [], "common": []}
+    for widget, value in itertools.islice(changes_of(lab, still), 4 * changes):
+        before = widget.value
+        started = time.perf_counter()
+        widget.value = value
+        took = time.perf_counter() - started
+        explained = "do not go together" in lab.text.value
+        if widget.value != before and not explained:  # a slider may have no step there
+            started = time.perf_counter()
+            common_way(kind, lab.settings, lab.inputs)
+            found["common"].append(1e3 * (time.perf_counter() - started))
+            found["lab"].append(1e3 * took)
+        widget.value = before
+        if len(found["lab"]) == changes:
+            break
+    return found
+
+
+def summary(kind, changes: int) -> dict:
+    """Return medians and 95th percentiles of a lab at both sizes, and all that was measured."""
+    default, largest = kind.default_settings(), kind.largest_settings()
+    sized = {name for name in default if default[name] != largest[name]}
+    row = {"lab": kind.__name__}
+    for size, settings, still in (("default", default, set()), ("largest", largest, sized)):
+        found = measure(kind, settings, still, changes)
+        row[size] = {
+            "median": float(np.median(found["lab"])),
+            "percentile_95": float(np.percentile(found["lab"], 95)),
+            "common_median": float(np.median(found["common"])),
+            "ratio": float(np.median(np.divide(found["common"], found["lab"]))),
+            "milliseconds": found,
+        }
+    return row
+
+
+def main() -> None:
+    """Read the command line, measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--changes", type=int, default=CHANGES, help="of each lab at each size")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it there, too")
+    options = parser.parse_args()
+    document = {"hardware": machine.hardware(), "versions": machine.versions(), "labs": []}
+    print(f"{document['hardware']['processor']}, {machine.cores()} cores; milliseconds")
+    columns = "median  95 %  common  ratio"
+    print(f"{'':20} {'default: ' + columns:>38} {'largest: ' + columns:>38}")
+    for kind in labs.all_labs():
+        row = summary(kind, options.changes)
+        document["labs"].append(row)
+        cells = (
+            f"{each['median']:>16.0f} {each['percentile_95']:>5.0f} {each['common_median']:>7.0f}"
+            f" {each['ratio']:>6.1f}"
+            for each in (row["default"], row["largest"])
+        )
+        print(f"{row['lab']:20} {'   '.join(cells)}", flush=True)
+    if options.json:
+        with replacing(options.json) as path:
+            path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
