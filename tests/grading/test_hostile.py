@@ -12,7 +12,7 @@ from helpers.grading.grader import grade
 from helpers.grading.limits import Limits
 from helpers.grading.report import rows, write_report
 
-LIMITS = Limits(start_seconds=30, cell_seconds=4, task_seconds=6, memory_mib=600, address_mib=2048)
+LIMITS = Limits(start_seconds=30, cell_seconds=4, task_seconds=8, memory_mib=600, address_mib=2048)
 HONEST = {"0-right": RIGHT, "z-half": RIGHT | {"1.2": WRONG["1.2"]}, "z-untouched": {}}
 
 

@@ -16,9 +16,8 @@ from helpers.build.sources import find_chapters, find_exercises
 VERSIONS = Path(__file__).with_name("colab.txt")
 COURSE = "training-deep-networks"
 LESSON = "notebooks/02_initialization.ipynb"  # theory, with a network in Keras
-# With the solutions in it an exercise is as a learner has it in the end.
-EXERCISE = "solutions/02_initialization.ipynb"
 LESSONS = [f"notebooks/{name}.ipynb" for name in find_chapters(ROOT)]
+# With the solutions in it an exercise is as a learner has it in the end.
 EXERCISES = [f"solutions/{name}.ipynb" for name in find_exercises(ROOT)]
 
 pytestmark = pytest.mark.needs_index
@@ -60,14 +59,8 @@ def test_a_lesson_alone_installs_the_course_and_changes_nothing(colab, open_alon
     assert int(found) == len([*(ROOT / "recorded/runs").glob("*.json")])  # chapter 09 shows them
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name == EXERCISE else pytest.mark.slow)
-        for name in (*LESSONS, *EXERCISES)
-        if name != LESSON
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in (*LESSONS, *EXERCISES) if name != LESSON])
 def test_it_runs_there_to_its_end(name, colab, open_alone):
     executed = colab.execute(open_alone(name))
     if name in EXERCISES:

@@ -36,8 +36,8 @@ from helpers.linear_algebra import one_thread
 
 ROOT = Path(__file__).parents[2]
 STUCK = 300  # seconds; no test here takes a tenth of it: more is a hang, and ends the run
-TOGETHER = 8  # times that several arguments of a function are replaced at once
-COMBINED = 8  # combinations of allowed settings that each lab is given
+TOGETHER = 4  # times that several arguments of a function are replaced at once
+COMBINED = 4  # combinations of allowed settings that each lab is given
 FUNCTIONS = 200  # or more are fed
 VALUES = 25_000  # or more take the place of an argument
 LABS = 11
