@@ -17,11 +17,15 @@ from helpers.quiz import FOLDER, RIGHT, WRONG, as_html, load_quiz
 ROOT = Path(__file__).parents[2]
 # The longest first: of two processes neither then waits for the other at the end.
 LESSONS = sorted((path.stem for path in (ROOT / "notebooks").glob("*.ipynb")), reverse=True)
+TRAINING = "05"  # from here on a lesson trains most of its time: minutes, in which .ci/run has none
 FEW = 2  # moves of a lab that the lesson has shown before
 QUIZZES = {path.stem for path in FOLDER.glob("*.json")}
 
 
-@pytest.mark.parametrize("lesson", LESSONS)
+@pytest.mark.parametrize(
+    "lesson",
+    [pytest.param(name, marks=pytest.mark.slow if name >= TRAINING else ()) for name in LESSONS],
+)
 def test_a_lesson_runs_and_its_labs_show_what_their_controls_say(
     lesson, lab, page, findings, album
 ):
