@@ -18,7 +18,7 @@ _SESSION = tempfile.TemporaryDirectory(
 )
 _FOLDERS = ("COURSE_HOME", "KERAS_HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")
 _BROWSER_TESTS = Path(__file__).parent / "tests" / "browser"
-# They hold no examples, and as modules of one name they would stand in each other's way.
+# These hold no examples, and as modules of one name they would stand in each other's way.
 collect_ignore_glob = ["tests/*/conftest.py"]
 _UNSET = ("CIFAR10_DIR", "COURSE_BACKEND", "KERAS_BACKEND", "MPLBACKEND")
 

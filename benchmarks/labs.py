@@ -67,8 +67,7 @@ def common_way(kind, settings: dict, inputs: dict) -> bytes:
     with course_style():
         kind.draw(data, figure)
     figure.dpi = SCREEN_DPI * kind.scale
-    png = print_figure(figure, "png", bbox_inches="tight")
-    return png
+    return print_figure(figure, "png", bbox_inches="tight")
 
 
 def measure(kind, settings: dict, still: set[str], changes: int) -> dict[str, list[float]]:

@@ -73,6 +73,18 @@ def control(kind: type, description: str, tooltip: str, **traits) -> widgets.Wid
     return widget
 
 
+def ends_of(widget: widgets.Widget) -> tuple:
+    """Return the lowest and the highest value of a slider; nothing for another control.
+
+    >>> ends_of(widgets.FloatLogSlider(min=-3, max=0)), ends_of(widgets.Checkbox())
+    ((0.001, 1.0), ())
+    """
+    if not hasattr(widget, "min"):
+        return ()
+    ends = widget.min, widget.max
+    return tuple(widget.base**end for end in ends) if hasattr(widget, "base") else ends
+
+
 class Settings(Kind):
     """The settings of a lab: for each its kind, the values that its control offers."""
 
@@ -210,11 +222,10 @@ class Lab(ABC):
     def _check_offered(self, settings: dict) -> None:
         """Refuse a number beyond the ends of its slider, which would cut it off without a word."""
         for name, value in settings.items():
-            widget = self.controls[name]
-            if not hasattr(widget, "min"):
+            ends = ends_of(self.controls[name])
+            if not ends:
                 continue
-            ends = widget.min, widget.max
-            low, high = (widget.base**end for end in ends) if hasattr(widget, "base") else ends
+            low, high = ends
             if not low <= value <= high:
                 raise ValueError(
                     f"{name} must lie from {low:g} to {high:g}, as its control does, got {value:g}."

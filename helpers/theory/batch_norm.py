@@ -55,6 +55,10 @@ class Moving(NamedTuple):
 EPSILONS = Number("(0, inf)", "lest a variance of 0 divide by 0")
 MOMENTA = Number("[0, 1]")
 PASSED = Instance(Forward, expected="what batch_norm.forward returns")
+_IN_INFERENCE = {
+    **dict.fromkeys(("gamma", "beta", "moving_mean", "moving_variance"), Array()),
+    "epsilon": EPSILONS,
+}
 MOVED = Instance(Moving, expected="what batch_norm.start_moving returns")
 
 
@@ -118,14 +122,7 @@ def backward(passed: Forward, gamma, output_gradient) -> Gradients:
     return Gradients(by_inputs, by_gamma, output_gradient.sum(axis=axes))
 
 
-@takes(
-    x=Array(),
-    gamma=Array(),
-    beta=Array(),
-    moving_mean=Array(),
-    moving_variance=Array(),
-    epsilon=EPSILONS,
-)
+@takes(x=Array(), **_IN_INFERENCE)
 @np.errstate(all="ignore")
 def inference(x, gamma, beta, moving_mean, moving_variance, epsilon: float = EPSILON) -> np.ndarray:
     """Normalize with the moving averages, as in inference (algorithm 2, line 11).
@@ -215,15 +212,7 @@ def steps_until(share: float, momentum: float = MOMENTUM) -> int:
     return int(np.ceil(np.log(share) / np.log(momentum)))
 
 
-@takes(
-    kernel=Array(),
-    bias=Array(),
-    gamma=Array(),
-    beta=Array(),
-    moving_mean=Array(),
-    moving_variance=Array(),
-    epsilon=EPSILONS,
-)
+@takes(kernel=Array(), bias=Array(), **_IN_INFERENCE)
 @np.errstate(all="ignore")
 def fold(
     kernel, bias, gamma, beta, moving_mean, moving_variance, epsilon: float = EPSILON

@@ -23,6 +23,12 @@ from helpers.theory.network import (
 )
 
 RATE = Number("[0, 1)", "a dropout rate of 0.5 drops half of the units")
+_SAMPLES = {"x": Array("n, inputs"), "labels": Array("n", whole=True), "rate": RATE}
+_DESCENT = {
+    "learning_rate": Number("[0, inf)"),
+    "batch_size": Whole(),
+    "limit": Maybe(Number("(0, inf)")),
+}
 MOST_PASSES = 100_000
 MOST_PROBABILITIES = 30_000_000  # of all passes together: 240 MB
 
@@ -122,13 +128,7 @@ def max_norm(kernel: np.ndarray, limit: float) -> np.ndarray:
     return kernel * (limit / np.maximum(norms, limit)).astype(kernel.dtype)
 
 
-@takes(
-    parameters=Weights(),
-    x=Array("n, inputs"),
-    labels=Array("n", whole=True),
-    rate=RATE,
-    rng=GENERATOR,
-)
+@takes(parameters=Weights(), rng=GENERATOR, **_SAMPLES)
 @np.errstate(all="ignore")
 def dropout_gradients(
     parameters: Parameters,
@@ -175,16 +175,7 @@ def dropout_gradients(
     return loss, Gradients(kernels, [gradient.sum(axis=0) for gradient in back], back)
 
 
-@takes(
-    parameters=Weights(),
-    x=Array("n, inputs"),
-    labels=Array("n", whole=True),
-    rate=RATE,
-    rng=GENERATOR,
-    learning_rate=Number("[0, inf)"),
-    batch_size=Whole(),
-    limit=Maybe(Number("(0, inf)")),
-)
+@takes(parameters=Weights(), rng=GENERATOR, **_SAMPLES, **_DESCENT)
 @np.errstate(all="ignore")
 def train_epoch(
     parameters: Parameters,
@@ -224,15 +215,11 @@ def train_epoch(
 
 
 @takes(
-    x=Array("n, inputs"),
-    labels=Array("n", whole=True),
-    rate=RATE,
     epochs=Whole(1, 100_000),
     seed=SEED,
     hidden=Items(Whole(1), least=0),
-    learning_rate=Number("[0, inf)"),
-    batch_size=Whole(),
-    limit=Maybe(Number("(0, inf)")),
+    **_SAMPLES,
+    **_DESCENT,
 )
 def train_epochs(
     x: np.ndarray,

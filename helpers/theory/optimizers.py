@@ -6,6 +6,7 @@ defaults and the order of what happens (clip, decay the weights, then the rule) 
 """
 
 from collections.abc import Callable, Mapping
+from inspect import unwrap
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -352,9 +353,10 @@ def _positions(surface, optimizer, start, steps: int) -> np.ndarray:
     positions = np.full((steps + 1, *start.shape), np.nan)
     positions[0] = weights = start
     state = State()
+    gradient = unwrap(surface.gradient)  # without a look at each point: they come from the start
     with np.errstate(all="ignore"):  # a run that diverges overflows; it is cut off afterwards
         for step in range(1, steps + 1):
-            weights, state = optimizer._step(weights, surface.gradient(weights), state, axis=-1)
+            weights, state = optimizer._step(weights, gradient(weights), state, axis=-1)
             positions[step] = weights
             if step % 64 == 0 and not (np.abs(weights) <= FAR).any():
                 break  # all have gone: the rest stays NaN

@@ -32,6 +32,7 @@ from hypothesis.extra.numpy import arrays
 import helpers
 from helpers import labs
 from helpers.arguments import Kind
+from helpers.labs.base import ends_of
 from helpers.linear_algebra import one_thread
 
 ROOT = Path(__file__).parents[2]
@@ -281,14 +282,6 @@ def show(lab, **chosen) -> None:
     for name, value in chosen.items():
         if isinstance(value, int | float):
             assert lab.settings[name] == value, "a number that was taken is not changed"
-
-
-def ends_of(widget) -> tuple:
-    """Return both ends of a slider; nothing for another control."""
-    if not hasattr(widget, "min"):
-        return ()
-    ends = widget.min, widget.max
-    return tuple(widget.base**end for end in ends) if hasattr(widget, "base") else ends
 
 
 @every_lab

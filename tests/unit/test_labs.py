@@ -18,7 +18,7 @@ from helpers import labs
 from helpers.build.notebook import read_source
 from helpers.build.sources import find_chapters
 from helpers.figures.base import CourseFigure, course_style
-from helpers.labs.base import Lab, Table, control
+from helpers.labs.base import Lab, Table, control, ends_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,8 +53,7 @@ def values_of(widget):
         return list(widget._options_values)
     if isinstance(widget.value, bool):
         return [True, False]
-    ends = [widget.min, widget.max]
-    return [widget.base**end for end in ends] if hasattr(widget, "base") else ends
+    return list(ends_of(widget))
 
 
 def fresh_picture(lab):
