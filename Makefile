@@ -69,7 +69,7 @@ COMPILE = $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --f
   --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 lock: $(READY)  ## write the locks anew, keeping the versions that still fit
 	$(RUN) -m pip install --quiet uv
-	$(COMPILE) --extra lab --extra test --extra jax pyproject.toml --output-file requirements.lock
+	$(COMPILE) --extra lab --extra test --extra jax --extra cluster pyproject.toml --output-file requirements.lock
 	$(COMPILE) --group site --constraint requirements.lock --output-file requirements-site.lock
 
 clean:  ## remove the environments and what tests and builds leave behind

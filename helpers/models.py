@@ -48,6 +48,8 @@ class Variant:
         one_cycle_epochs: length of a 1cycle schedule in ``full``; ``None`` for a constant rate.
         augment: mirrored and shifted copies in training, averaged over in prediction.
         monte_carlo_of: the variant whose trained weights this one predicts with, by MC dropout.
+        weight_decay: share of each weight, times the rate, that a step takes off it (Loshchilov &
+            Hutter 2019, algorithm 1); ``None`` takes nothing off.
     """
 
     name: str
@@ -60,11 +62,14 @@ class Variant:
     one_cycle_epochs: int | None = None
     augment: bool = False
     monte_carlo_of: str | None = None
+    weight_decay: float | None = None
 
     def settings(self) -> dict:
         """Return everything that changes the result, as plain values for JSON."""
         settings = asdict(self)
         del settings["title"]
+        if self.weight_decay is None:  # runs from before there was one keep their place
+            del settings["weight_decay"]
         return settings
 
 
@@ -121,6 +126,7 @@ _FIELDS = {
     "one_cycle_epochs": Maybe(Whole(1)),
     "augment": FLAG,
     "monte_carlo_of": Maybe(Name(VARIANTS, "variant")),
+    "weight_decay": Maybe(Number("(0, inf)")),
 }
 
 

@@ -2,6 +2,8 @@
 
     python recorded/make.py search
     python recorded/make.py runs --seeds 0 1 2
+    python recorded/make.py ablation
+    python recorded/make.py averaging --seeds 3 4
     python recorded/make.py networks
     python recorded/make.py toolkit
     python recorded/make.py minutes --profiles ci quick
@@ -25,13 +27,16 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from chapter_memory import record_memory  # beside this file
+from averaging import LAST, MEMBERS, averaging_results  # beside this file
+from chapter_memory import record_memory
 from chapter_minutes import record_minutes
 
 from helpers import machine
+from helpers.backend import backend_name
 from helpers.datasets import load_cifar10, load_digits
 from helpers.evaluation import accuracy, predict_probabilities
 from helpers.files import replacing
+from helpers.jobs import use_one_thread
 from helpers.labs.trained import (
     FOLDER,
     NETWORKS,
@@ -46,6 +51,9 @@ from helpers.theory.network import Parameters, forward
 from helpers.training import RunStore, search_rate, train
 from helpers.training.networks import network_for, scaling
 from helpers.training.rates import best_rate
+from helpers.training.store import RECORDED_RUNS
+from helpers.training.sweep import sweep
+from helpers.training.sweep_spec import read_spec
 
 HERE = Path(__file__).resolve().parent
 
@@ -85,6 +93,21 @@ def search(options) -> None:
 def runs(options) -> None:
     """Train the variants at full length."""
     record_runs(_cifar10(), RunStore(options.store), options.seeds, options.variants)
+
+
+def ablation(options) -> None:
+    """Train the recipe with one ingredient out, changed or added."""
+    use_one_thread()
+    record_ablation(_cifar10(), RunStore(options.store), HERE / "ablation.yaml")
+
+
+def averaging(options) -> None:
+    """Average the weights and the predictions of several epochs of the recipe."""
+    use_one_thread()
+    data = _cifar10()
+    rows = averaging_results(data, RunStore(options.store), options.seeds)
+    about = _about(data, f"averaging --seeds {' '.join(map(str, options.seeds))}")
+    _write(HERE / "averaging.json", about | {"epochs": LAST, "members": MEMBERS, "rows": rows})
 
 
 def networks(_options) -> None:
@@ -133,6 +156,32 @@ def record_search(data, store: RunStore) -> None:
     _write(HERE / "rate_search.json", document)
 
 
+def record_ablation(data, store: RunStore, file: Path) -> None:
+    """Train what is missing of the ablation, and write the validation accuracy of each run."""
+    plan = read_spec(file)
+    done = sweep(plan, data, store, workers=1, say=lambda line: print(line, flush=True))
+    if done.failures:
+        sys.exit("\n".join(done.failures.values()))
+    names = ("seed", "validation_accuracy", "epochs", "best_epoch", "ended")
+    results = [
+        {"changes": plan[place].changes} | {name: run[name] for name in names}
+        for place, run in done.documents.items()
+    ]
+    document = _about(data, "ablation") | {"variant": "best", "results": results}
+    _write(HERE / "ablation.json", document)
+
+
+def _about(data, command: str) -> dict:
+    return {
+        "data": data.name,
+        "data_fingerprint": data.fingerprint,
+        "profile": "full",
+        "versions": machine.versions(),
+        "hardware": machine.hardware(),
+        "command": f"{_backend()}python recorded/make.py {command}",
+    }
+
+
 def record_runs(data, store: RunStore, seeds: list[int], variants: list[str]) -> None:
     """Train every variant with every seed, and write each run's document to a file."""
     for seed in seeds:
@@ -142,7 +191,8 @@ def record_runs(data, store: RunStore, seeds: list[int], variants: list[str]) ->
             if run.ended == "interrupted":
                 sys.exit("interrupted: make the same call again, and it goes on.")
             command = f"{_backend()}course train --variant {name} --profile full --seed {seed}"
-            _write(HERE / "runs" / f"{name}-seed{seed}.json", run.document | {"command": command})
+            folder = HERE / RECORDED_RUNS[backend_name()]
+            _write(folder / f"{name}-seed{seed}.json", run.document | {"command": command})
 
 
 def record_networks(data) -> None:
@@ -258,6 +308,8 @@ def _write(file: Path, document: dict) -> None:
 COMMANDS = {
     "search": search,
     "runs": runs,
+    "ablation": ablation,
+    "averaging": averaging,
     "networks": networks,
     "toolkit": toolkit,
     "minutes": minutes,

@@ -14,7 +14,9 @@ from importlib import import_module
 from helpers import __version__
 from helpers.names import lookup
 
-COMMANDS = ("doctor", "data", "train", "runs", "compare", "build", "grade", "launch", "site")
+COMMANDS = (
+    "doctor", "data", "train", "sweep", "runs", "compare", "build", "grade", "launch", "site"
+)  # fmt: skip
 
 
 def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from helpers.cli.output import print_json
+from helpers.cli.place import add_place
 
 
 def register(subparsers) -> None:
@@ -20,8 +21,9 @@ def register(subparsers) -> None:
     parser.add_argument("submissions", metavar="SUBMISSIONS", help="folder of submissions")
     parser.add_argument("--out", required=True, metavar="REPORT", help="folder for the report")
     parser.add_argument(
-        "--jobs", type=int, metavar="N", help="submissions at a time (default: one a core)"
+        "--jobs", type=int, metavar="N", help="submissions at a time here (default: one a core)"
     )
+    add_place(parser)
     parser.add_argument(
         "--no-sandbox",
         action="store_true",
@@ -49,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
         root,
         jobs=args.jobs,
         sandboxed=not args.no_sandbox,
+        backend=args.backend,
+        scheduler=args.scheduler,
         say=lambda line: print(line, file=sys.stderr, flush=True),
     )
     exercises = find_exercises(root)

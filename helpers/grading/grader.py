@@ -4,15 +4,17 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from helpers.grading.exercises import Exercise, find_exercises
@@ -28,6 +30,8 @@ from helpers.grading.submissions import (
     read_submission,
     readable,
 )
+from helpers.jobs import BACKENDS, require_one_thread_a_worker, run_jobs
+from helpers.names import lookup
 
 JOURNAL = "journal"
 ENDED_BY_ALARM = -signal.SIGALRM if hasattr(signal, "SIGALRM") else None  # not on Windows
@@ -53,6 +57,8 @@ def grade(
     jobs: int | None = None,
     sandboxed: bool = True,
     limits: Limits | None = None,
+    backend: str = "local",
+    scheduler: str | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Graded]:
     """Grade all that is in a folder, and return it in the order of the learners' names.
@@ -62,7 +68,9 @@ def grade(
 
     Args:
         root: the course's repository, with ``chapters/`` and ``exercises/``.
-        jobs: submissions at a time; as many as there are processor cores by default.
+        jobs: submissions at a time here; as many as there are processor cores by default.
+        backend, scheduler: where they run, see :func:`helpers.jobs.run_jobs`. The machines of a
+            cluster find the same repository at ``root``, and have a sandbox of their own.
         say: gets a line for each notebook: how far it is, and how long it may take yet.
 
     Raises:
@@ -77,14 +85,22 @@ def grade(
     for exercise in exercises.values():
         exercise.hidden()  # what is wrong with them is said before anything runs
     found = find_submissions(submissions, most_notebooks=len(exercises))
-    cores = _cores()
-    slots = _Slots(min(jobs or len(cores), len(found)), cores)
-    if sandboxed:
-        secret = _secret(root, submissions, report)
-        program = require_sandbox(limits, secret)
-        slots.commands = [make_command(program, limits, secret, slot) for slot in slots.free]
+    secret = _secret(root, submissions, report) if sandboxed else None
     journal = Journal(report / JOURNAL, exercises)
-    run = _Run(root, exercises, journal, slots, limits, say)
+    lookup(backend, dict.fromkeys(BACKENDS), "backend")
+    if backend == "local":
+        if scheduler is not None:
+            raise ValueError("--scheduler goes with --backend dask.")
+        cores = _cores()
+        slots = _Slots(min(jobs or len(cores), len(found)), cores)
+        if secret is not None:
+            program = require_sandbox(limits, secret)
+            slots.commands = [make_command(program, limits, secret, slot) for slot in slots.free]
+        run = _RunHere(root, exercises, journal, limits, say, slots)
+    else:
+        if jobs is not None:
+            raise ValueError("--jobs goes with --backend local: a cluster has its own workers.")
+        run = _RunOnCluster(root, exercises, journal, limits, say, secret, scheduler)
     return _settle(run.grade(submissions, found), exercises)
 
 
@@ -132,9 +148,11 @@ class _Slots:
 
 
 class _Run:
-    def __init__(self, root, exercises, journal, slots, limits, say) -> None:
+    """All notebooks of one grading; where they are graded is said by a class below."""
+
+    def __init__(self, root, exercises, journal, limits, say=lambda line: None) -> None:
         self.root, self.exercises, self.journal = root, exercises, journal
-        self.slots, self.limits, self.say = slots, limits, say
+        self.limits, self.say = limits, say
         self.workers: set[subprocess.Popen] = set()
         self.stopping = False
 
@@ -162,20 +180,9 @@ class _Run:
 
     def _grade_all(self, folder, waiting, done: int, total: int) -> list[Graded]:
         graded, begun = [], time.monotonic()
-        pool = ThreadPoolExecutor(self.slots.count)
-        try:
-            futures = {pool.submit(self._grade_one, folder, same[0]): same for same in waiting}
-            for future in as_completed(futures):
-                result = future.result()
-                graded += [Graded(each, result) for each in futures[future]]
-                self._report(
-                    futures[future][0], result, done + len(graded), total, len(graded), begun
-                )
-        finally:  # an interrupt, or an error: what is in the journal stays
-            self.stopping = True
-            for worker in list(self.workers):
-                worker.kill()
-            pool.shutdown(cancel_futures=True)
+        for same, result in self._results(folder, waiting):
+            graded += [Graded(each, result) for each in same]
+            self._report(same[0], result, done + len(graded), total, len(graded), begun)
         return graded
 
     def _report(self, submission, result, done, total, new, begun) -> None:
@@ -184,6 +191,25 @@ class _Run:
         what = "refused" if result.refused else f"{passed} of {len(result.tasks)} tasks passed"
         time_left = f", about {left:.0f} s left" if done < total else ""
         self.say(f"{done} of {total}{time_left}: {submission.learner}, {what}")
+
+
+class _RunHere(_Run):
+    def __init__(self, root, exercises, journal, limits, say, slots) -> None:
+        super().__init__(root, exercises, journal, limits, say)
+        self.slots = slots
+
+    def _results(self, folder: Path, waiting) -> Iterator[tuple[list[Submission], NotebookResult]]:
+        """Yield the submissions of one content, and what came of it, as they are graded."""
+        pool = ThreadPoolExecutor(self.slots.count)
+        try:
+            futures = {pool.submit(self._grade_one, folder, same[0]): same for same in waiting}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:  # an interrupt, or an error: what is in the journal stays
+            self.stopping = True
+            for worker in list(self.workers):
+                worker.kill()
+            pool.shutdown(cancel_futures=True)
 
     def _grade_one(self, folder: Path, submission: Submission) -> NotebookResult:
         slot = self.slots.take()
@@ -196,6 +222,71 @@ class _Run:
             self.slots.give(slot)
         self.journal.keep(content, result)
         return result
+
+
+class _RunOnCluster(_Run):
+    def __init__(self, root, exercises, journal, limits, say, secret, scheduler) -> None:
+        super().__init__(root, exercises, journal, limits, say)
+        self.secret, self.scheduler = secret, scheduler
+
+    def _results(self, folder: Path, waiting) -> Iterator[tuple[list[Submission], NotebookResult]]:
+        """Yield the submissions of one content, and what came of it, as they are graded."""
+        contents, jobs = {}, {}
+        for same in waiting:
+            try:
+                content = read_submission(folder, same[0].path)
+            except Refused as error:  # it changed since it was found
+                yield same, NotebookResult(None, str(error))
+                continue
+            name = hashlib.sha256(content).hexdigest()
+            contents[name] = (same, content)
+            secret = None if self.secret is None else tuple(self.secret)
+            jobs[name] = (content, self.root, self.journal.digests, self.limits, secret)
+        where = {"backend": "dask", "scheduler": self.scheduler, "say": self.say}
+        for name, result in run_jobs(grade_there, jobs, **where):
+            same, content = contents[name]
+            self.journal.keep(content, result)
+            yield same, result
+
+
+def grade_there(
+    content: bytes,
+    root: Path,
+    digests: dict[str | None, str],
+    limits: Limits,
+    secret: tuple[Path, ...] | None,
+) -> NotebookResult:
+    """Grade a notebook in a worker of a cluster.
+
+    Args:
+        content: of the notebook.
+        root: the course's repository, on the worker's machine.
+        digests: of the exercises that are graded; the worker must have the same ones.
+        limits: of what a submission may take.
+        secret: folders that the sandbox hides; ``None`` runs without one.
+
+    Raises:
+        ValueError: where there are other exercises, or no sandbox.
+    """
+    require_one_thread_a_worker()
+    exercises = find_exercises(root)
+    if Journal(root, exercises).digests != digests:
+        raise ValueError(
+            f"{socket.gethostname()} has other exercises or hidden tests at {root} than this "
+            "machine: give the cluster's machines the same repository."
+        )
+    command = None
+    if secret is not None:
+        command = make_command(_sandbox_there(limits, secret), limits, secret, 0)
+    return _Notebook(_Run(root, exercises, None, limits), content, command).grade()
+
+
+@lru_cache(maxsize=1)
+def _sandbox_there(limits: Limits, secret: tuple[Path, ...]) -> str:
+    try:
+        return require_sandbox(limits, secret)
+    except ValueError as error:
+        raise ValueError(f"{socket.gethostname()}: {error}") from None
 
 
 class _Notebook:

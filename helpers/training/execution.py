@@ -6,6 +6,29 @@ TensorFlow takes 165 MB more at its peak (batch norm: 320 MB, past the 1.2 GiB t
 and one to four seconds more before the first step. So TensorFlow goes without.
 """
 
+import hashlib
+
+from helpers import machine
+from helpers.files import course_home
+
+COMPILED_MIB = 200  # what is kept of JAX's compiled functions; those used longest ago go first
+
+
+def keep_compiled(backend: str) -> None:
+    """Let JAX keep what it compiles, so that a second start compiles nothing.
+
+    Not on TensorFlow, which has no such cache. Kept apart for each kind of processor: machines that
+    share a home folder need not be alike.
+    """
+    if backend != "jax":
+        return
+    import jax
+
+    kind = hashlib.sha256(machine.processor().encode()).hexdigest()[:8]
+    jax.config.update("jax_compilation_cache_dir", str(course_home() / "compiled" / kind))
+    jax.config.update("jax_compilation_cache_max_size", COMPILED_MIB * 2**20)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+
 
 def steps_per_execution(steps: int) -> int:
     """Return how many of an epoch's ``steps`` go into one call: the best fit in 8 ... 24.

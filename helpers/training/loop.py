@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -19,7 +19,7 @@ from helpers.names import shown
 from helpers.profiles import Profile, get_profile
 from helpers.training.batches import EpochBatches, steps_per_epoch
 from helpers.training.checkpoint import Checkpoint, State, restore, variables_of
-from helpers.training.execution import compile_options
+from helpers.training.execution import compile_options, keep_compiled
 from helpers.training.interrupts import between_steps, held_back
 from helpers.training.networks import scaling
 from helpers.training.progress import Progress, step_clock
@@ -117,11 +117,8 @@ def train(
     profile = profile if isinstance(profile, Profile) else get_profile(profile)
     changes = {"batch_size": batch_size, "learning_rate": learning_rate}
     variant = get_variant(variant, **{k: v for k, v in changes.items() if v is not None})
-    epochs = _epochs(variant, profile, epochs)
-    _validate(variant, seed)
-    store = store or RunStore()
-    data = take(data, profile)
-    identity = _identity(variant, data, profile, seed, epochs)
+    identity = run_identity(variant, data, profile, seed, epochs)
+    epochs, store, data = identity["epochs"], store or RunStore(), take(data, profile)
     with store.lock(identity):
         stored = store.load(identity)
         if stored:
@@ -142,8 +139,10 @@ def train(
 
 def _monte_carlo(variant, data, profile, seed, epochs, store, progress) -> tuple[dict, object]:
     """Return the document and the network of the variant that this one predicts with."""
-    changes = {"learning_rate": variant.learning_rate, "batch_size": variant.batch_size}
-    base_variant = get_variant(variant.monte_carlo_of, **changes)
+    base_variant = get_variant(variant.monte_carlo_of)
+    base_variant = replace(
+        variant, name=base_variant.name, title=base_variant.title, monte_carlo_of=None
+    )
     base = train(base_variant, data, profile, seed, epochs=epochs, store=store, progress=progress)
     if base.ended == "interrupted":
         print(f"{variant.name} predicts with an interrupted training.", file=sys.stderr)
@@ -174,15 +173,29 @@ def _validate(variant: Variant, seed: int) -> None:
         raise ValueError(f"learning_rate must be above 0, got {variant.learning_rate!r}.")
 
 
-def _identity(variant, data, profile, seed, epochs) -> dict:
-    """Return everything the result depends on; the run store's key is made from it."""
+def run_identity(
+    variant: Variant, data: Dataset, profile: Profile, seed: int, epochs: int | None = None
+) -> dict:
+    """Return everything that a run's result depends on; the run store's key is made from it.
+
+    Args:
+        variant: with its own settings or changed ones.
+        data: all of it; the run takes what the profile uses.
+        profile: the budget.
+        seed: as for :func:`train`.
+        epochs: instead of the profile's.
+
+    Raises:
+        ValueError: as ``train``.
+    """
+    _validate(variant, seed)
     return {
         "settings": variant.settings(),
-        "data": data.fingerprint,
+        "data": take(data, profile).fingerprint,
         "profile": profile.name,
         "patience": profile.patience,
         "mc_passes": profile.mc_passes,
-        "epochs": epochs,
+        "epochs": _epochs(variant, profile, epochs),
         "seed": int(seed),
         "versions": machine.versions(),
         "revision": REVISION,
@@ -244,9 +257,11 @@ def make_optimizer(variant: Variant, rate):
     rate = float(rate) if isinstance(rate, int) else rate  # Keras takes no whole number
     match variant.optimizer:
         case "nadam":
-            return optimizers.Nadam(rate)
+            return optimizers.Nadam(rate, weight_decay=variant.weight_decay)
         case "sgd":
-            return optimizers.SGD(rate, momentum=0.9, nesterov=True)
+            return optimizers.SGD(
+                rate, momentum=0.9, nesterov=True, weight_decay=variant.weight_decay
+            )
     raise ValueError(f"unknown optimizer {variant.optimizer!r}. Known: nadam, sgd.")
 
 
@@ -282,6 +297,7 @@ def _prepared(variant, data, profile, seed, epochs, checkpoint) -> tuple[object,
     import keras
 
     keras.utils.clear_session()
+    keep_compiled(backend)
     statistics = scaling(data) if variant.standardize else None
     steps = steps_per_epoch(len(data.train.images), variant.batch_size)
     model = _build(variant, statistics, seed)

@@ -53,7 +53,7 @@ class RunStore:
         self.folder = Path(folder).expanduser() if folder is not None else course_home() / "runs"
 
     def path(self, identity: dict) -> Path:
-        """Return the folder of the run with this identity (see ``loop.identity``)."""
+        """Return the folder of the run with this identity (see ``loop.run_identity``)."""
         text = json.dumps(identity, sort_keys=True)
         key = hashlib.sha256(text.encode()).hexdigest()[:16]
         return self.folder / f"{identity['settings']['name']}-seed{identity['seed']}-{key}"
@@ -215,14 +215,22 @@ def stored_runs(folder: Path | str | None = None) -> list[dict]:
 
 
 RECORDED = Path(__file__).resolve().parents[2] / "recorded"
+RECORDED_RUNS = {"jax": "runs", "tensorflow": "runs_tensorflow"}  # folders, by the backend
 
 
-def recorded_runs() -> list[dict]:
+def recorded_runs(backend: str = "jax") -> list[dict]:
     """Return the documents of the full-length runs in the repository's ``recorded/`` folder.
 
     Empty where the package was installed without the repository.
+
+    Args:
+        backend: of the runs. Tables and figures are of those on JAX: all seeds of every variant.
+
+    Raises:
+        ValueError: for an unknown backend.
     """
-    return [_read_document(file) for file in sorted((RECORDED / "runs").glob("*.json"))]
+    folder = RECORDED / lookup(backend, RECORDED_RUNS, "backend")
+    return [_read_document(file) for file in sorted(folder.glob("*.json"))]
 
 
 def recorded_search() -> dict:

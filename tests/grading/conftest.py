@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # tiny_course and hostile
+sys.path.append(str(Path(__file__).parents[1] / "unit"))  # dask_cluster
 
 
 @pytest.fixture(scope="session")

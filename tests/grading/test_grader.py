@@ -12,10 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from dask_cluster import Cluster
 from tiny_course import EXERCISE, RIGHT, WRONG, make_course, notebook, own_cell, save
 
 from helpers.grading.exercises import find_exercises
-from helpers.grading.grader import _Slots, grade
+from helpers.grading.grader import _Slots, grade, grade_there
 from helpers.grading.inside.values import loads
 from helpers.grading.journal import Journal
 from helpers.grading.limits import Limits
@@ -129,6 +130,34 @@ def test_a_killed_grading_goes_on_where_it_was(root, tmp_path):
     assert {path: path.read_bytes() for path in kept} == kept
     assert all(task.status == "passed" for each in result for task in each.result.tasks)
     assert len(result) == len(names)
+
+
+def test_on_a_cluster_that_loses_a_worker_scores_are_those_of_this_machine(root, tmp_path):
+    answers = dict.fromkeys("abcd", RIGHT) | {"e": WRONG}
+    folder = hand_in(tmp_path / "submissions", **answers)
+    here = table(grade(folder, tmp_path / "here", root, limits=LIMITS), root)
+    cluster, said = Cluster(tmp_path), []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if line.startswith("1 of 5"):
+            cluster.workers[0].kill()
+            cluster.add_worker()
+
+    try:
+        cluster.add_worker()
+        cluster.add_worker()
+        where = {"backend": "dask", "scheduler": cluster.address}
+        graded = grade(folder, tmp_path / "there", root, limits=LIMITS, say=say, **where)
+    finally:
+        cluster.close()
+    assert table(graded, root) == here
+    assert said[-1].startswith("5 of 5")
+
+
+def test_a_machine_with_other_hidden_tests_grades_nothing(root):
+    with pytest.raises(ValueError, match="has other exercises or hidden tests at"):
+        grade_there(b"{}", root, {"01_tiny": "another digest"}, LIMITS, None)
 
 
 def test_each_submission_has_a_core_of_its_own_and_cannot_leave_it(root, bubblewrap):

@@ -563,7 +563,7 @@ TRAINING = {
         "last": 0.1,
         "steps": 3,
     },
-    "recorded_runs": {},
+    "recorded_runs": {"backend": "jax"},
     "search_rate": {
         "variant": "elu",
         "data": COLOURED,

@@ -53,6 +53,7 @@ LEFT_OUT = {
     "course": "takes a chapter's name from its own notebook: test_course.py",
     "estimator": "scikit-learn's own checks feed it: test_estimator.py",
     "grading": "takes what strangers handed in: tests/grading",
+    "jobs": "takes what a command line gives: test_sweep.py",
     "install": "asks pip and this Python: test_install.py",
     "launch": "test_launch.py feeds it",
     "machine": "asks the system; takes a process that may have ended by then",

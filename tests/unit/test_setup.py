@@ -258,8 +258,8 @@ def test_what_helpers_imports_is_declared():
         needed = with_tests if "build" in source.parts else base
         if source.parent.name == "site":  # in an environment of its own
             needed = base | {canonicalize_name(each.name) for each in SITE}
-        # Read only when it is the backend; installed apart, as README.md says.
-        optional = {"jax", "tf-keras", "tensorflow-model-optimization"}
+        # Read only when it is asked for; installed apart, as README.md says.
+        optional = {"jax", "tf-keras", "tensorflow-model-optimization", "distributed"}
         assert distributions_of(module) & (needed | optional), f"{source} imports {module}"
 
 
