@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 from helpers.arguments import MOST_CHARACTERS, Kind, Name, Number, Whole, takes
+from helpers.figures.canvas import RememberingCanvas
 from helpers.names import shown
 
 DRAWN = "[-1e100, 1e100]"  # numbers that an axis can hold, with room for its ticks
@@ -144,7 +144,7 @@ class CourseFigure(Figure):
             super().__init__(
                 figsize=(width, height), dpi=SCREEN_DPI, facecolor="white", layout=layout
             )
-        FigureCanvasAgg(self)
+        RememberingCanvas(self)
         if layout != "none":
             self.get_layout_engine().set(w_pad=0.09, h_pad=0.09)  # inches; nothing on the edge
         self.alt_text = alt_text

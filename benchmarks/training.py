@@ -1,0 +1,318 @@
+"""Measures how fast the 20 x 100 network trains: the plain way, the course's, and a floor.
+
+    CIFAR10_DIR=... python benchmarks/training.py
+
+Five ways, on all training images of CIFAR-10, each in a process of its own, one after the other and
+then all again, so that a machine that slows down slows all of them:
+
+- plain: a float32 array of standardized pixels, ``compile`` and ``fit`` on TensorFlow;
+- tensorflow, jax: ``train`` of this course;
+- tensorflow XLA: the same, compiled by XLA, which the course does without (``execution.py``);
+- floor: the matrix products of a step and one fused Nadam update, with NumPy. No activation, no
+  batch norm, no loss, no data: a network cannot be trained in less.
+
+A few epochs are run; longer times are those, and the median of the later epochs for each one more.
+JAX keeps what it compiles: ``jax`` is a first start, ``jax again`` a second one.
+
+Prints and keeps milliseconds a step, seconds to 1, 5 and 10 epochs with all that comes before
+(building, compiling), peak memory, and each way's median ratio to the plain one within a round.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from results_of import about, spread, write
+
+from helpers import machine
+
+WAYS = ("plain", "tensorflow", "tensorflow XLA", "jax", "jax again", "floor")
+NETWORKS = {"elu": {}, "bn": {"normalization": "before"}}
+BATCH_SIZES = (32, 128)
+EPOCHS, ROUNDS, FLOOR_STEPS = 3, 3, 200
+LENGTHS = (1, 5, 10)  # epochs
+LAYERS, WIDTH, INPUTS, CLASSES = 20, 100, 3072, 10
+IMAGES = 45_000
+
+
+def one(way: str, network: str, batch_size: int, epochs: int) -> dict:
+    """Train in this process; return the seconds at the end of each epoch, and the peak memory."""
+    if way == "floor":
+        ended = floor(batch_size, epochs)
+    else:
+        from helpers.datasets import load_cifar10
+
+        data = load_cifar10()
+        if way == "tensorflow XLA":
+            compile_with_xla()
+        ended = (plain if way == "plain" else course)(data, network, batch_size, epochs)
+    return {"ended": ended, "memory_mib": machine.peak_memory_mib()}
+
+
+def compile_with_xla() -> None:
+    """Let the course compile its steps on TensorFlow as well."""
+    from helpers.training import loop
+
+    options = loop.compile_options
+    loop.compile_options = lambda *arguments: options(*arguments) | {"jit_compile": True}
+
+
+def plain(data, network: str, batch_size: int, epochs: int) -> list[float]:
+    """Train as a tutorial does."""
+    started, ended = time.perf_counter(), []
+    from helpers.backend import use_backend
+
+    use_backend()
+    import keras
+
+    images = data.train.images.astype(np.float32)
+    images = (images - images.mean(axis=(0, 1, 2))) / images.std(axis=(0, 1, 2))
+    model = plain_network(images.shape[1:], network)
+    loss = "sparse_categorical_crossentropy"
+    model.compile(keras.optimizers.Nadam(3e-4), loss, metrics=["accuracy"])
+    clock = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: ended.append(time.perf_counter() - started)
+    )
+    model.fit(
+        images, data.train.labels, batch_size=batch_size, epochs=epochs, verbose=0,
+        callbacks=[clock],
+    )  # fmt: skip
+    return ended
+
+
+def plain_network(shape: tuple[int, ...], network: str):
+    """Return the network as a tutorial builds it."""
+    import keras
+    from keras import layers
+
+    model = keras.Sequential([keras.Input(shape), layers.Flatten()])
+    for _ in range(LAYERS):
+        model.add(layers.Dense(WIDTH, kernel_initializer="he_normal"))
+        if NETWORKS[network]:
+            model.add(layers.BatchNormalization())
+        model.add(layers.Activation("elu"))
+    model.add(layers.Dense(CLASSES, activation="softmax"))
+    return model
+
+
+def course(data, network: str, batch_size: int, epochs: int) -> list[float]:
+    """Train as the course does; its epochs end in a validation, which is left out here as there."""
+    started = time.perf_counter()
+    from helpers.profiles import get_profile
+    from helpers.training import RunStore, train
+
+    ended, epoch_started = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        from helpers.training import loop
+
+        one_epoch = loop._one_epoch
+
+        def timed(*arguments, **options):
+            epoch_started.append(time.perf_counter())
+            result = one_epoch(*arguments, **options)
+            ended.append(time.perf_counter())
+            return result
+
+        loop._one_epoch = timed
+        train(
+            network, data, get_profile("full"), epochs=epochs, batch_size=batch_size,
+            store=RunStore(folder), progress=False,
+        )  # fmt: skip
+    # From the start to the end of the first epoch, then only what the epochs themselves took.
+    first = ended[0] - started
+    later = [end - start for start, end in zip(epoch_started[1:], ended[1:], strict=True)]
+    return list(np.cumsum([first, *later]))
+
+
+def floor(batch_size: int, epochs: int) -> list[float]:
+    """Time the matrix products and the update of one step, again and again."""
+    rng = np.random.default_rng(0)
+    sizes = [INPUTS, *[WIDTH] * LAYERS, CLASSES]
+    pairs = list(itertools.pairwise(sizes))
+    count = sum(a * b + b for a, b in pairs)
+    weights, gradient, first, second, scratch = (
+        rng.normal(size=count).astype(np.float32) * 0.01 for _ in range(5)
+    )
+    np.abs(second, out=second)
+    kernels, changes, place = [], [], 0
+    for a, b in pairs:
+        kernels.append(weights[place : place + a * b].reshape(a, b))
+        changes.append(gradient[place : place + a * b].reshape(a, b))
+        place += a * b + b
+    # Fed with the same numbers in every step, or they would shrink until they are slow to add.
+    inputs, deltas = (
+        [rng.normal(size=(batch_size, size)).astype(np.float32) for size in sizes] for _ in range(2)
+    )
+    results = [np.empty_like(array) for array in inputs]
+
+    def step() -> None:
+        for layer, kernel in enumerate(kernels):
+            np.matmul(inputs[layer], kernel, out=results[layer + 1])
+        for layer in reversed(range(len(kernels))):
+            np.matmul(inputs[layer].T, deltas[layer + 1], out=changes[layer])
+            if layer:  # nothing needs the gradient of the pixels
+                np.matmul(deltas[layer + 1], kernels[layer].T, out=results[layer])
+        nadam(weights, gradient, first, second, scratch)
+
+    for _ in range(5):
+        step()
+    started = time.perf_counter()
+    for _ in range(FLOOR_STEPS):
+        step()
+    seconds = (time.perf_counter() - started) / FLOOR_STEPS * (IMAGES // batch_size)
+    return [seconds * epoch for epoch in range(1, epochs + 1)]
+
+
+def nadam(weights, gradient, first, second, scratch, rate=3e-4) -> None:
+    """Update all weights in place, without a copy (Dozat 2016, without its schedule)."""
+    np.multiply(gradient, 0.1, out=scratch)
+    first *= 0.9
+    first += scratch
+    np.multiply(gradient, gradient, out=scratch)
+    scratch *= 0.001
+    second *= 0.999
+    second += scratch
+    np.sqrt(second, out=scratch)
+    scratch += 1e-7
+    np.divide(first, scratch, out=scratch)
+    scratch *= rate
+    weights -= scratch
+
+
+def measure(way: str, network: str, batch_size: int, epochs: int, home: Path) -> dict:
+    """Run one way in a process of its own."""
+    backend = way.split()[0] if way.startswith("jax") else "tensorflow"
+    environment = os.environ | {"COURSE_BACKEND": backend}
+    environment |= {"COURSE_HOME": str(home)} if "CIFAR10_DIR" in os.environ else {}
+    name = "jax" if backend == "jax" else way
+    command = [sys.executable, __file__, "--one", name, network, str(batch_size)]
+    done = subprocess.run(  # noqa: S603
+        [*command, "--epochs", str(epochs)], env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"{way}, {network}, batch {batch_size}:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def summary(found: list[dict], batch_size: int) -> dict:
+    """Return milliseconds a step, seconds to each length, and memory, over the rounds."""
+    epochs = [float(np.median(np.diff(each["ended"]))) for each in found]
+    firsts = [each["ended"][0] for each in found]
+    pairs = list(zip(firsts, epochs, strict=True))
+    return {
+        "step_ms": spread([1e3 * epoch / (IMAGES // batch_size) for epoch in epochs]),
+        "seconds_to_epochs": {
+            str(count): spread([first + (count - 1) * epoch for first, epoch in pairs])
+            for count in LENGTHS
+        },
+        "memory_mib": spread([each["memory_mib"] for each in found]),
+    }
+
+
+def main() -> None:
+    """Read the command line, measure, and keep the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="run, of each way")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=BATCH_SIZES)
+    parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        way, network, batch_size = options.one
+        print(json.dumps(one(way, network, int(batch_size), options.epochs)))
+        return
+    rows = []
+    for network in options.networks:
+        for batch_size in options.batch_sizes:
+            with tempfile.TemporaryDirectory() as home:
+                rows.append(compare(network, batch_size, options, Path(home)))
+    text = as_text(rows)
+    write("training", about() | {"epochs_run": options.epochs, "rows": rows}, text, draw(rows))
+
+
+def compare(network: str, batch_size: int, options, home: Path) -> dict:
+    """Return what all ways took for one network and batch size, the rounds interleaved."""
+    found: dict[str, list[dict]] = {way: [] for way in WAYS}
+    for number in range(options.rounds):
+        for way in WAYS:
+            # A first start finds nothing compiled; the second of the same round does.
+            folder = home / (str(number) if way.startswith("jax") else "other")
+            found[way].append(measure(way, network, batch_size, options.epochs, folder))
+            print(f"{network}, batch {batch_size}, round {number + 1}: {way}", file=sys.stderr)
+    ways = {way: summary(runs, batch_size) for way, runs in found.items()}
+    steps = {
+        way: np.array([np.median(np.diff(each["ended"])) for each in runs])
+        for way, runs in found.items()
+    }
+    for way in WAYS:
+        ways[way]["times_as_fast_as_plain"] = spread(steps["plain"] / steps[way])
+    ways["jax again"]["times_the_floor"] = spread(steps["jax again"] / steps["floor"])
+    return {"network": network, "batch_size": batch_size, "ways": ways}
+
+
+def as_text(rows: list[dict]) -> str:
+    """Return the table that is printed and kept."""
+    lines = [f"{'':24} {'ms a step (spread)':>22} {'as fast':>8} {'1':>7} {'5':>7} {'10':>7}  MiB"]
+    for row in rows:
+        lines.append(f"{row['network']}, batch {row['batch_size']}")
+        for way, found in row["ways"].items():
+            step, fast = found["step_ms"], found["times_as_fast_as_plain"]["median"]
+            spreads = f"{step['median']:.2f} ({step['smallest']:.2f} to {step['largest']:.2f})"
+            seconds = " ".join(
+                f"{found['seconds_to_epochs'][str(count)]['median']:>7.1f}" for count in LENGTHS
+            )
+            lines.append(
+                f"  {way:22} {spreads:>22} {fast:>8.2f} {seconds} "
+                f"{found['memory_mib']['median']:>5.0f}"
+            )
+        lines.append(
+            f"  jax again takes {row['ways']['jax again']['times_the_floor']['median']:.2f} times "
+            "the floor's step"
+        )
+    return "\n".join(lines)
+
+
+def draw(rows: list[dict]):
+    """Return a picture of the milliseconds a step."""
+    from helpers.figures.base import PALETTE, CourseFigure, course_style
+
+    colors = dict(zip(WAYS, ("grey", "orange", "purple", "blue", "sky blue", "green"), strict=True))
+    said = "; ".join(
+        f"{row['network']}, batch {row['batch_size']}: "
+        + ", ".join(f"{way} {row['ways'][way]['step_ms']['median']:.1f}" for way in WAYS)
+        for row in rows
+    )
+    with course_style():
+        figure = CourseFigure(f"Bars of milliseconds a step. {said}.", 8, 4.5)
+        axes = figure.subplots()
+        for place, way in enumerate(WAYS):
+            steps = [row["ways"][way]["step_ms"] for row in rows]
+            middle = np.array([step["median"] for step in steps])
+            ends = [
+                middle - [step["smallest"] for step in steps],
+                [step["largest"] for step in steps] - middle,
+            ]
+            where = np.arange(len(rows)) + (place - 2.5) * 0.15
+            axes.bar(where, middle, 0.14, label=way, color=PALETTE[colors[way]])
+            axes.errorbar(where, middle, ends, fmt="none", ecolor="black", elinewidth=1, capsize=2)
+        labels = [f"{row['network']}, batch {row['batch_size']}" for row in rows]
+        axes.set_xticks(range(len(rows)), labels)
+        axes.set_ylabel("milliseconds a step")
+        axes.set_title("One training step of the 20 x 100 network: median, smallest, largest")
+        axes.legend()
+        axes.grid(axis="x", visible=False)
+    return figure
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        main()
