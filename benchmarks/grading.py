@@ -14,6 +14,23 @@ from helpers.build.sources import find_repository
 from helpers.grading.grader import grade
 
 
+def grade_copies(exercise: str, submissions: int, jobs: int) -> tuple[float, list]:
+    """Grade copies of a solution; return the seconds, and what came of each task."""
+    root = find_repository()
+    solution = json.loads((root / "solutions" / f"{exercise}.ipynb").read_text("utf-8"))
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "submissions"
+        folder.mkdir()
+        for number in range(submissions):
+            own = {"cell_type": "code", "metadata": {}, "outputs": [], "source": f"# {number}"}
+            document = solution | {"cells": [*solution["cells"], own]}
+            (folder / f"learner-{number:03}.ipynb").write_text(json.dumps(document), "utf-8")
+        begun = time.perf_counter()
+        graded = grade(folder, Path(scratch) / "report", root, jobs=jobs)
+        seconds = time.perf_counter() - begun
+    return seconds, [task for each in graded for task in each.result.tasks]
+
+
 def main() -> None:
     """Grade copies of a solution and print how long it took."""
     parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
@@ -21,19 +38,7 @@ def main() -> None:
     parser.add_argument("--submissions", type=int, default=30)
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    root = find_repository()
-    solution = json.loads((root / "solutions" / f"{args.exercise}.ipynb").read_text("utf-8"))
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "submissions"
-        folder.mkdir()
-        for number in range(args.submissions):
-            own = {"cell_type": "code", "metadata": {}, "outputs": [], "source": f"# {number}"}
-            document = solution | {"cells": [*solution["cells"], own]}
-            (folder / f"learner-{number:03}.ipynb").write_text(json.dumps(document), "utf-8")
-        begun = time.perf_counter()
-        graded = grade(folder, Path(scratch) / "report", root, jobs=args.jobs)
-        seconds = time.perf_counter() - begun
-    tasks = [task for each in graded for task in each.result.tasks]
+    seconds, tasks = grade_copies(args.exercise, args.submissions, args.jobs)
     passed = sum(task.status == "passed" for task in tasks)
     print(
         f"{args.submissions} submissions of {args.exercise}, {args.jobs} at a time: {seconds:.0f} s"

@@ -11,22 +11,21 @@ the notebook turns into a PNG with a tight bounding box and as many pixels. It c
 the same functions after the lab did, and so finds in their caches what the lab had to compute: the
 ratio of the two is on the careful side.
 
-Prints medians and 95th percentiles in milliseconds; ``--json FILE`` also writes every one of them.
+Prints medians and 95th percentiles in milliseconds, and keeps every one of them.
 """
 
 import argparse
 import itertools
-import json
+import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from IPython.core.pylabtools import print_figure
+from results_of import about, write
 
-from helpers import labs, machine
-from helpers.figures.base import SCREEN_DPI, CourseFigure, course_style
-from helpers.files import replacing
+from helpers import labs
+from helpers.figures.base import PALETTE, SCREEN_DPI, CourseFigure, course_style
 from helpers.linear_algebra import one_thread
 
 CHANGES = 24  # of each lab at each size
@@ -108,27 +107,57 @@ def summary(kind, changes: int) -> dict:
 
 
 def main() -> None:
-    """Read the command line, measure and print."""
+    """Read the command line, measure, and keep the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--changes", type=int, default=CHANGES, help="of each lab at each size")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it there, too")
     options = parser.parse_args()
-    document = {"hardware": machine.hardware(), "versions": machine.versions(), "labs": []}
-    print(f"{document['hardware']['processor']}, {machine.cores()} cores; milliseconds")
-    columns = "median  95 %  common  ratio"
-    print(f"{'':20} {'default: ' + columns:>38} {'largest: ' + columns:>38}")
+    rows = []
     for kind in labs.all_labs():
-        row = summary(kind, options.changes)
-        document["labs"].append(row)
+        rows.append(summary(kind, options.changes))
+        print(kind.__name__, file=sys.stderr)
+    write("labs", about() | {"labs": rows}, as_text(rows), draw(rows))
+
+
+def as_text(rows: list[dict]) -> str:
+    """Return the table that is printed and kept."""
+    columns = "median  95 %  common  ratio"
+    lines = [
+        "milliseconds from a changed control to the picture",
+        f"{'':20} {'default: ' + columns:>38} {'largest: ' + columns:>38}",
+    ]
+    for row in rows:
         cells = (
             f"{each['median']:>16.0f} {each['percentile_95']:>5.0f} {each['common_median']:>7.0f}"
             f" {each['ratio']:>6.1f}"
             for each in (row["default"], row["largest"])
         )
-        print(f"{row['lab']:20} {'   '.join(cells)}", flush=True)
-    if options.json:
-        with replacing(options.json) as path:
-            path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        lines.append(f"{row['lab']:20} {'   '.join(cells)}")
+    return "\n".join(lines)
+
+
+def draw(rows: list[dict]) -> CourseFigure:
+    """Return a picture of the medians at the default size, beside the common way."""
+    said = ", ".join(
+        f"{row['lab']} {row['default']['median']:.0f} and {row['default']['common_median']:.0f}"
+        for row in rows
+    )
+    with course_style():
+        figure = CourseFigure(f"Bars of milliseconds, lab and common way: {said}.", 8, 4.5)
+        axes = figure.subplots()
+        places = np.arange(len(rows))
+        for shift, name, label, color in (
+            (-0.2, "median", "the lab", "blue"),
+            (0.2, "common_median", "a new figure each time", "orange"),
+        ):
+            medians = [row["default"][name] for row in rows]
+            axes.barh(places + shift, medians, 0.38, label=label, color=PALETTE[color])
+        axes.set_yticks(places, [row["lab"] for row in rows])
+        axes.invert_yaxis()
+        axes.set_xlabel("milliseconds, median")
+        axes.set_title("From a changed control to the new picture, at each lab's default size")
+        axes.grid(axis="y", visible=False)
+        axes.legend()
+    return figure
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ import numpy as np
 from results_of import about, write
 from training import NETWORKS, plain_network
 
+from helpers.datasets import load_cifar10
+
 WAYS = {"plain": "tensorflow", "tensorflow": "tensorflow", "jax": "jax"}  # with their backends
 STEPS, BATCH_SIZE, RATE = 50, 32, 3e-4
 SHOWN = (1, 10, 50)  # steps
@@ -31,7 +33,6 @@ CASES = (("float32", "nadam"), ("float64", "nadam"), ("float64", "sgd"))
 def losses(way: str, network: str, precision: str, optimizer: str) -> list[float]:
     """Return the loss of each step."""
     from helpers.backend import use_backend
-    from helpers.datasets import load_cifar10
     from helpers.training.batches import EpochBatches, pixel_statistics
 
     use_backend()
@@ -119,7 +120,11 @@ def main() -> None:
                 )
                 shown = "  ".join(f"{value:.1e}" for value in largest.values())
                 lines.append(f"{', '.join(case)}, {network}, {way}".ljust(40) + shown)
-    write("same_losses", about() | {"steps": STEPS, "rows": rows}, "\n".join(lines))
+    write(
+        "same_losses",
+        about() | {"data": load_cifar10().name, "steps": STEPS, "rows": rows},
+        "\n".join(lines),
+    )
 
 
 def in_a_process(way: str, network: str, precision: str, optimizer: str) -> list[float]:

@@ -11,8 +11,9 @@ then all again, so that a machine that slows down slows all of them:
 - floor: the matrix products of a step and one fused Nadam update, with NumPy. No activation, no
   batch norm, no loss, no data: a network cannot be trained in less.
 
-A few epochs are run; longer times are those, and the median of the later epochs for each one more.
-JAX keeps what it compiles: ``jax`` is a first start, ``jax again`` a second one.
+The images are all in memory, and twice 250 steps are taken. The first times building and compiling
+too, the second the step; what an epoch and more of them take is reckoned with both. JAX keeps what
+it compiles: ``jax`` is a first start, ``jax again`` a second one.
 
 Prints and keeps milliseconds a step, seconds to 1, 5 and 10 epochs with all that comes before
 (building, compiling), peak memory, and each way's median ratio to the plain one within a round.
@@ -33,27 +34,26 @@ import numpy as np
 from results_of import about, spread, write
 
 from helpers import machine
+from helpers.datasets import Split, load_cifar10
 
 WAYS = ("plain", "tensorflow", "tensorflow XLA", "jax", "jax again", "floor")
 NETWORKS = {"elu": {}, "bn": {"normalization": "before"}}
 BATCH_SIZES = (32, 128)
-EPOCHS, ROUNDS, FLOOR_STEPS = 3, 3, 200
+STEPS, ROUNDS, FLOOR_STEPS = 250, 3, 200  # STEPS are taken twice
 LENGTHS = (1, 5, 10)  # epochs
 LAYERS, WIDTH, INPUTS, CLASSES = 20, 100, 3072, 10
 IMAGES = 45_000
 
 
-def one(way: str, network: str, batch_size: int, epochs: int) -> dict:
-    """Train in this process; return the seconds at the end of each epoch, and the peak memory."""
+def one(way: str, network: str, batch_size: int) -> dict:
+    """Train in this process; return the seconds at the end of each half, and the peak memory."""
     if way == "floor":
-        ended = floor(batch_size, epochs)
+        ended = floor(batch_size)
     else:
-        from helpers.datasets import load_cifar10
-
         data = load_cifar10()
         if way == "tensorflow XLA":
             compile_with_xla()
-        ended = (plain if way == "plain" else course)(data, network, batch_size, epochs)
+        ended = (plain if way == "plain" else course)(data, network, batch_size)
     return {"ended": ended, "memory_mib": machine.peak_memory_mib()}
 
 
@@ -65,7 +65,7 @@ def compile_with_xla() -> None:
     loop.compile_options = lambda *arguments: options(*arguments) | {"jit_compile": True}
 
 
-def plain(data, network: str, batch_size: int, epochs: int) -> list[float]:
+def plain(data, network: str, batch_size: int) -> list[float]:
     """Train as a tutorial does."""
     started, ended = time.perf_counter(), []
     from helpers.backend import use_backend
@@ -81,8 +81,9 @@ def plain(data, network: str, batch_size: int, epochs: int) -> list[float]:
     clock = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: ended.append(time.perf_counter() - started)
     )
+    used = STEPS * batch_size
     model.fit(
-        images, data.train.labels, batch_size=batch_size, epochs=epochs, verbose=0,
+        images[:used], data.train.labels[:used], batch_size=batch_size, epochs=2, verbose=0,
         callbacks=[clock],
     )  # fmt: skip
     return ended
@@ -103,9 +104,11 @@ def plain_network(shape: tuple[int, ...], network: str):
     return model
 
 
-def course(data, network: str, batch_size: int, epochs: int) -> list[float]:
-    """Train as the course does; its epochs end in a validation, which is left out here as there."""
+def course(data, network: str, batch_size: int) -> list[float]:
+    """Train as the course does; its epochs end in a validation, which the plain way has not."""
     started = time.perf_counter()
+    few = {name: Split(*(a[:250] for a in getattr(data, name))) for name in ("validation", "test")}
+    data = data._replace(train=Split(*(array[: STEPS * batch_size] for array in data.train)), **few)
     from helpers.profiles import get_profile
     from helpers.training import RunStore, train
 
@@ -123,16 +126,14 @@ def course(data, network: str, batch_size: int, epochs: int) -> list[float]:
 
         loop._one_epoch = timed
         train(
-            network, data, get_profile("full"), epochs=epochs, batch_size=batch_size,
+            network, data, get_profile("full"), epochs=2, batch_size=batch_size,
             store=RunStore(folder), progress=False,
         )  # fmt: skip
-    # From the start to the end of the first epoch, then only what the epochs themselves took.
     first = ended[0] - started
-    later = [end - start for start, end in zip(epoch_started[1:], ended[1:], strict=True)]
-    return list(np.cumsum([first, *later]))
+    return [first, first + ended[1] - epoch_started[1]]
 
 
-def floor(batch_size: int, epochs: int) -> list[float]:
+def floor(batch_size: int) -> list[float]:
     """Time the matrix products and the update of one step, again and again."""
     rng = np.random.default_rng(0)
     sizes = [INPUTS, *[WIDTH] * LAYERS, CLASSES]
@@ -167,8 +168,8 @@ def floor(batch_size: int, epochs: int) -> list[float]:
     started = time.perf_counter()
     for _ in range(FLOOR_STEPS):
         step()
-    seconds = (time.perf_counter() - started) / FLOOR_STEPS * (IMAGES // batch_size)
-    return [seconds * epoch for epoch in range(1, epochs + 1)]
+    seconds = (time.perf_counter() - started) / FLOOR_STEPS * STEPS
+    return [seconds, 2 * seconds]
 
 
 def nadam(weights, gradient, first, second, scratch, rate=3e-4) -> None:
@@ -187,7 +188,7 @@ def nadam(weights, gradient, first, second, scratch, rate=3e-4) -> None:
     weights -= scratch
 
 
-def measure(way: str, network: str, batch_size: int, epochs: int, home: Path) -> dict:
+def measure(way: str, network: str, batch_size: int, home: Path) -> dict:
     """Run one way in a process of its own."""
     backend = way.split()[0] if way.startswith("jax") else "tensorflow"
     environment = os.environ | {"COURSE_BACKEND": backend}
@@ -195,7 +196,7 @@ def measure(way: str, network: str, batch_size: int, epochs: int, home: Path) ->
     name = "jax" if backend == "jax" else way
     command = [sys.executable, __file__, "--one", name, network, str(batch_size)]
     done = subprocess.run(  # noqa: S603
-        [*command, "--epochs", str(epochs)], env=environment, capture_output=True, text=True
+        command, env=environment, capture_output=True, text=True
     )
     if done.returncode:
         raise SystemExit(f"{way}, {network}, batch {batch_size}:\n{done.stderr}")
@@ -204,13 +205,18 @@ def measure(way: str, network: str, batch_size: int, epochs: int, home: Path) ->
 
 def summary(found: list[dict], batch_size: int) -> dict:
     """Return milliseconds a step, seconds to each length, and memory, over the rounds."""
-    epochs = [float(np.median(np.diff(each["ended"]))) for each in found]
+    steps = [(each["ended"][1] - each["ended"][0]) / STEPS for each in found]
     firsts = [each["ended"][0] for each in found]
-    pairs = list(zip(firsts, epochs, strict=True))
+    epoch = IMAGES // batch_size
     return {
-        "step_ms": spread([1e3 * epoch / (IMAGES // batch_size) for epoch in epochs]),
+        "step_ms": spread([1e3 * step for step in steps]),
         "seconds_to_epochs": {
-            str(count): spread([first + (count - 1) * epoch for first, epoch in pairs])
+            str(count): spread(
+                [
+                    first + (count * epoch - STEPS) * step
+                    for first, step in zip(firsts, steps, strict=True)
+                ]
+            )
             for count in LENGTHS
         },
         "memory_mib": spread([each["memory_mib"] for each in found]),
@@ -220,7 +226,6 @@ def summary(found: list[dict], batch_size: int) -> dict:
 def main() -> None:
     """Read the command line, measure, and keep the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help="run, of each way")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=BATCH_SIZES)
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
@@ -228,7 +233,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.one:
         way, network, batch_size = options.one
-        print(json.dumps(one(way, network, int(batch_size), options.epochs)))
+        print(json.dumps(one(way, network, int(batch_size))))
         return
     rows = []
     for network in options.networks:
@@ -236,7 +241,12 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as home:
                 rows.append(compare(network, batch_size, options, Path(home)))
     text = as_text(rows)
-    write("training", about() | {"epochs_run": options.epochs, "rows": rows}, text, draw(rows))
+    write(
+        "training",
+        about() | {"data": load_cifar10().name, "steps": 2 * STEPS, "rows": rows},
+        text,
+        draw(rows),
+    )
 
 
 def compare(network: str, batch_size: int, options, home: Path) -> dict:
@@ -246,11 +256,11 @@ def compare(network: str, batch_size: int, options, home: Path) -> dict:
         for way in WAYS:
             # A first start finds nothing compiled; the second of the same round does.
             folder = home / (str(number) if way.startswith("jax") else "other")
-            found[way].append(measure(way, network, batch_size, options.epochs, folder))
+            found[way].append(measure(way, network, batch_size, folder))
             print(f"{network}, batch {batch_size}, round {number + 1}: {way}", file=sys.stderr)
     ways = {way: summary(runs, batch_size) for way, runs in found.items()}
     steps = {
-        way: np.array([np.median(np.diff(each["ended"])) for each in runs])
+        way: np.array([each["ended"][1] - each["ended"][0] for each in runs])
         for way, runs in found.items()
     }
     for way in WAYS:

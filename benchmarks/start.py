@@ -1,0 +1,138 @@
+"""Measures how long a reader waits: from the start of a kernel to the first lab's picture.
+
+    python benchmarks/start.py
+
+For each chapter with a lab a kernel is started, runs the lesson's set-up cell, and makes the
+lesson's first lab, whose picture is then there. All chapters in turn, and then all again. Beside
+them stands ``import helpers``, in a process that does nothing else.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from jupyter_client.manager import start_new_kernel
+from results_of import about, spread, write
+
+from helpers import labs
+from helpers.figures.base import PALETTE, CourseFigure, course_style
+
+ROOT = Path(__file__).resolve().parents[1]
+ROUNDS = 3
+IMPORT = """
+import time
+started = time.perf_counter()
+import helpers
+print(time.perf_counter() - started)
+"""
+
+
+def first_lab(notebook: Path) -> tuple[str, str] | None:
+    """Return the source of the set-up cell and the name of the first lab that the lesson makes."""
+    code = [c.source for c in nbformat.read(notebook, as_version=4).cells if c.cell_type == "code"]
+    names = "|".join(lab.__name__ for lab in labs.all_labs())
+    setup = next(source for source in code if "course.start(" in source)
+    for source in code:
+        if found := re.search(rf"^({names})\(", source, flags=re.MULTILINE):
+            return setup, found[1]
+    return None
+
+
+def seconds_to_picture(setup: str, lab: str) -> float:
+    """Return the seconds from the start of a kernel to the picture of a lab in it."""
+    code = f"{setup}\nfrom helpers.labs import {lab}\nassert len({lab}().picture.value) > 1000"
+    started = time.perf_counter()
+    manager, client = start_new_kernel(cwd=str(ROOT / "notebooks"), stderr=subprocess.DEVNULL)
+    try:
+        reply = client.execute_interactive(code, output_hook=lambda message: None)
+        taken = time.perf_counter() - started
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    if reply["content"]["status"] != "ok":
+        raise SystemExit(f"{lab}: {reply['content']['evalue']}")
+    return taken
+
+
+def seconds_to_import() -> float:
+    """Return the seconds that ``import helpers`` takes in a fresh process."""
+    command = [sys.executable, "-c", IMPORT]
+    done = subprocess.run(  # noqa: S603
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+def main() -> None:
+    """Read the command line, measure, and keep the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    options = parser.parse_args()
+    lessons = {path.stem: first_lab(path) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+    lessons = {name: found for name, found in lessons.items() if found}
+    taken: dict[str, list[float]] = {name: [] for name in lessons}
+    imports = []
+    for _ in range(options.rounds):
+        imports.append(seconds_to_import())
+        for name, found in lessons.items():
+            taken[name].append(seconds_to_picture(*found))
+    rows = [
+        {"lesson": name, "lab": lessons[name][1], "seconds": spread(values)}
+        for name, values in taken.items()
+    ]
+    document = about() | {"rows": rows, "import_helpers_seconds": spread(imports)}
+    write("start", document, as_text(document), draw(rows))
+
+
+def as_text(document: dict) -> str:
+    """Return the table that is printed and kept."""
+    lines = [f"{'kernel start to first picture, seconds':44} median (smallest to largest)"]
+    for row in document["rows"]:
+        lines.append(f"{row['lesson'] + ', ' + row['lab']:44} {shown(row['seconds'], 1)}")
+    lines.append(f"{'import helpers':44} {shown(document['import_helpers_seconds'], 3)}")
+    return "\n".join(lines)
+
+
+def shown(seconds: dict[str, float], digits: int) -> str:
+    """Return a spread in words."""
+    middle, low, high = (
+        f"{seconds[name]:.{digits}f}" for name in ("median", "smallest", "largest")
+    )
+    return f"{middle} ({low} to {high})"
+
+
+def draw(rows: list[dict]) -> CourseFigure:
+    """Return a picture of the seconds."""
+    medians = [row["seconds"]["median"] for row in rows]
+    said = ", ".join(f"{row['lesson']} {row['seconds']['median']:.1f}" for row in rows)
+    with course_style():
+        figure = CourseFigure(f"Bars of seconds to the first picture: {said}.", 8, 4)
+        axes = figure.subplots()
+        places = range(len(rows))
+        axes.barh(places, medians, color=PALETTE["blue"], label="median")
+        ends = [
+            [
+                middle - row["seconds"]["smallest"]
+                for middle, row in zip(medians, rows, strict=True)
+            ],
+            [row["seconds"]["largest"] - middle for middle, row in zip(medians, rows, strict=True)],
+        ]
+        axes.errorbar(
+            medians, places, xerr=ends, fmt="none", ecolor="black", capsize=3,
+            label="smallest to largest",
+        )  # fmt: skip
+        axes.set_yticks(places, [row["lesson"] for row in rows])
+        axes.invert_yaxis()
+        axes.set_xlabel("seconds")
+        axes.set_title("From the start of a kernel to the first lab's picture")
+        axes.grid(axis="y", visible=False)
+        figure.legend(loc="outside lower right", ncols=2)
+    return figure
+
+
+if __name__ == "__main__":
+    main()
