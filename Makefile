@@ -9,7 +9,7 @@ SITE_RUN := $(SITE_VENV)/bin/python
 SITE_READY := $(SITE_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint lock build site clean
+.PHONY: help setup lab test lint lock build site bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ lint: $(READY)  ## check the code's style
 
 build: $(READY)  ## make the notebooks from chapters/
 	$(VENV)/bin/course build
+
+bench: $(READY)  ## measure what the course costs, in half an hour with nothing else running
+	$(VENV)/bin/course bench
 
 # SITE_INSTALL="uv pip install --python $(SITE_RUN)" is faster where uv is.
 SITE_INSTALL ?= $(SITE_RUN) -m pip install

@@ -34,7 +34,7 @@ from chapter_minutes import record_minutes
 from helpers import machine
 from helpers.backend import backend_name
 from helpers.datasets import load_cifar10, load_digits
-from helpers.evaluation import accuracy, predict_probabilities
+from helpers.evaluation import accuracy, ensemble, mc_dropout, predict_probabilities
 from helpers.files import replacing
 from helpers.jobs import use_one_thread
 from helpers.labs.trained import (
@@ -46,14 +46,14 @@ from helpers.labs.trained import (
     trained_network,
 )
 from helpers.models import VARIANTS, logits_of
-from helpers.profiles import PROFILES
+from helpers.profiles import PROFILES, get_profile
 from helpers.theory.network import Parameters, forward
 from helpers.training import RunStore, search_rate, train
 from helpers.training.networks import network_for, scaling
 from helpers.training.rates import best_rate
 from helpers.training.store import RECORDED_RUNS
 from helpers.training.sweep import sweep
-from helpers.training.sweep_spec import read_spec
+from helpers.training.sweep_spec import PlannedRun, read_spec
 
 HERE = Path(__file__).resolve().parent
 
@@ -163,12 +163,21 @@ def record_ablation(data, store: RunStore, file: Path) -> None:
     if done.failures:
         sys.exit("\n".join(done.failures.values()))
     names = ("seed", "validation_accuracy", "epochs", "best_epoch", "ended")
-    results = [
-        {"changes": plan[place].changes} | {name: run[name] for name in names}
-        for place, run in done.documents.items()
-    ]
+    results = []
+    for place, run in done.documents.items():
+        results.append({"changes": plan[place].changes} | {name: run[name] for name in names})
+        if "dropout" in plan[place].variant.network:
+            results[-1]["mc_validation_accuracy"] = asked_often(plan[place], data, store)
     document = _about(data, "ablation") | {"variant": "best", "results": results}
     _write(HERE / "ablation.json", document)
+
+
+def asked_often(planned: PlannedRun, data, store: RunStore) -> float:
+    """Return the validation accuracy of a run by MC dropout."""
+    profile = get_profile(planned.profile)
+    run = train(planned.variant, data, profile, planned.seed, store=store)  # from the store
+    images, labels = data.validation
+    return accuracy(ensemble(mc_dropout(run.model(), images, profile.mc_passes)), labels)
 
 
 def _about(data, command: str) -> dict:

@@ -15,7 +15,8 @@ from helpers import __version__
 from helpers.names import lookup
 
 COMMANDS = (
-    "doctor", "data", "train", "sweep", "runs", "compare", "build", "grade", "launch", "site"
+    "doctor", "data", "train", "sweep", "runs", "compare", "build", "grade", "launch", "site",
+    "bench",
 )  # fmt: skip
 
 

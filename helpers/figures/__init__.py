@@ -4,6 +4,7 @@ Every function here returns a :class:`CourseFigure`. It computes nothing beyond 
 makes no widgets, and never touches ``pyplot``: nothing accumulates, nothing is shown twice.
 """
 
+from helpers.figures.ablation import ablation
 from helpers.figures.activations import cost_bars
 from helpers.figures.base import CourseFigure
 from helpers.figures.batch_norm import accuracy_by_setting, units_while_training
@@ -20,6 +21,7 @@ from helpers.figures.sparsity import accuracy_against_sparsity
 
 __all__ = [
     "CourseFigure",
+    "ablation",
     "accuracy_against_sparsity",
     "accuracy_by_setting",
     "accuracy_over_seeds",

@@ -238,6 +238,18 @@ def recorded_search() -> dict:
     return json.loads((RECORDED / "rate_search.json").read_text(encoding="utf-8"))
 
 
+def recorded_ablation() -> dict:
+    """Return what each ingredient of the course's recipe gave, by validation accuracy.
+
+    ``ablation`` has a result for each run with something changed, ``averaging`` a row for each
+    schedule and seed; see ``recorded/make.py``.
+    """
+    return {
+        name: json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("ablation", "averaging")
+    }
+
+
 @contextmanager
 def _synced(path: Path) -> Iterator[BinaryIO]:
     """Open a new file to write; at the end its content is on the disk, not only on its way."""

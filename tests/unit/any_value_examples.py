@@ -153,6 +153,17 @@ TIMES = {"best_epoch": 2.0, "epochs": 3.0, "seconds_per_epoch": 1.0}
 FOUND = [
     {"variant": "bn", "learning_rate": rate, "validation_accuracy": 0.4} for rate in (0.01, 0.1)
 ]
+ABLATION = {"results": [{"changes": {}, "validation_accuracy": 0.6}]}
+AVERAGING = {
+    "epochs": 20,
+    "members": 5,
+    "rows": [
+        {
+            "schedule": "1cycle",
+            **dict.fromkeys(("one_view", "last_epoch", "average", "ensemble"), 0.5),
+        }
+    ],
+}
 BINS = [{"confidence": 0.5, "accuracy": 0.4, "count": 3}]
 MEASURED = {
     "how": "executed",
@@ -529,6 +540,7 @@ FIGURES = {
         **DATA,
     },
     "rate_search": {"results": FOUND, **DATA},
+    "ablation": {"rows": [{"title": "the recipe", "accuracies": [0.5, 0.6]}], **DATA},
     "reliability_diagram": {"bins": BINS, "ece": 0.1, **DATA, "title": "a network"},
     "schedule": {"steps": STEPS, "rates": np.array([0.1, 0.2, 0.05]), "title": "cosine"},
     "seed_curves": {
@@ -619,6 +631,8 @@ TRAINING = {
         "learning_rate": 0.1,
     },
     "store.recorded_search": {},
+    "store.recorded_ablation": {},
+    "ablation.ablation_rows": {"ablation": ABLATION, "averaging": AVERAGING},
 }
 
 OTHERS = {

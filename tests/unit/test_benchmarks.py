@@ -1,0 +1,66 @@
+"""What benchmarks found is in the repository, whole, with the command that makes it again."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers.cli.bench import BENCHMARKS
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
+WITHOUT_PICTURE = {"same_losses", "scale"}
+
+
+@pytest.fixture
+def program(monkeypatch):
+    """Return a function that imports a benchmark."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    monkeypatch.setattr(sys, "path", list(sys.path))  # scale.py adds the tests to it
+    return importlib.import_module
+
+
+def result(name: str) -> dict:
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_result_says_what_it_was_measured_with(name):
+    found = result(name)
+    assert (ROOT / "benchmarks" / f"{name}.py").exists()
+    assert {"processor", "cores"} <= found["hardware"].keys() and found["versions"]
+    if name != "course":
+        assert found["command"].startswith(f"python benchmarks/{name}.py")
+    assert (RESULTS / f"{name}.txt").read_text(encoding="utf-8").strip()
+    if name not in WITHOUT_PICTURE:
+        assert (RESULTS / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert len((RESULTS / f"{name}.alt.txt").read_text(encoding="utf-8")) > 60
+
+
+@pytest.mark.parametrize("name", ["training", "labs", "start", "growth", "course"])
+def test_the_text_is_that_of_the_numbers(name, program):
+    found, module = result(name), program(name)
+    document = {"training": "rows", "labs": "labs", "growth": "curves", "course": "rows"}
+    said = module.as_text(found[document[name]] if name in document else found)
+    assert said.strip() == (RESULTS / f"{name}.txt").read_text(encoding="utf-8").strip()
+
+
+def test_the_page_on_scale_is_made_of_what_was_measured(program):
+    page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    assert program("scale").page(result("scale")) == page
+
+
+def test_the_table_of_notebooks_is_of_what_is_recorded(program):
+    module = program("course")
+    memory = json.loads(module.MEMORY.read_text(encoding="utf-8"))
+    assert result("course")["rows"] == module.rows_of(module.read_minutes(), memory)
+
+
+def test_the_same_training_comes_of_every_way():
+    """In float64, where a difference of rounding is too small to grow into a loss."""
+    for row in result("same_losses")["rows"]:
+        if row["precision"] == "float64" and row["way"] == "tensorflow":
+            assert row["largest"]["50"] < 1e-10
+        assert row["largest"]["1"] < 1e-6
