@@ -156,7 +156,7 @@ def draw(rows: list[dict]) -> CourseFigure:
         axes.set_xlabel("milliseconds, median")
         axes.set_title("From a changed control to the new picture, at each lab's default size")
         axes.grid(axis="y", visible=False)
-        axes.legend()
+        figure.legend(loc="outside lower right", ncols=2)
     return figure
 
 
