@@ -54,8 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = args.run(args)
         sys.stdout.flush()  # here, so that a closed pipe is noticed inside this try
         return status
-    except KeyboardInterrupt:
-        return _fail("interrupted", status=130)
+    except KeyboardInterrupt as interrupt:
+        return _fail(": ".join(["interrupted", *map(str, interrupt.args)]), status=130)
     except BrokenPipeError:
         # The reader went away (course compare | head). Python's flush at exit must not fail too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

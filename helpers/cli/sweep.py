@@ -42,15 +42,19 @@ def run(args: argparse.Namespace) -> int:
 
     profile = get_profile(runs[0].profile)
     data = load_cifar10(profile=profile)
-    done = sweep(
-        runs,
-        data,
-        RunStore(args.store),
-        backend=args.backend,
-        scheduler=args.scheduler,
-        workers=args.workers,
-        say=lambda line: print(line, file=sys.stderr, flush=True),
-    )
+    try:
+        done = sweep(
+            runs,
+            data,
+            RunStore(args.store),
+            backend=args.backend,
+            scheduler=args.scheduler,
+            workers=args.workers,
+            say=lambda line: print(line, file=sys.stderr, flush=True),
+        )
+    except KeyboardInterrupt:
+        said = "what was trained is kept, and the same command goes on"
+        raise KeyboardInterrupt(said) from None
     rows = summary(runs, done.documents)
     failures = {str(runs[place]): report for place, report in done.failures.items()}
     if args.json:

@@ -119,7 +119,8 @@ class _Clock:
         self.done += 1
         gone = self.epochs - sum(self.left.values()) + self.left.pop(name)
         seconds = (monotonic() - self.begun) / gone * sum(self.left.values())
-        left = f", about {seconds / 60:.0f} min left" if self.left else ""
+        time_left = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+        left = f", about {time_left} left" if self.left else ""
         if isinstance(result, _Failure):
             what = f"failed: {result.report.strip().splitlines()[-1]}"
         else:
@@ -139,6 +140,7 @@ def train_job(job: _Job) -> dict | _Failure:
 
     Raises:
         OtherMachine: when this would be another run than the one that was asked for.
+        KeyboardInterrupt: when interrupted; the epochs so far are kept.
     """
     use_one_thread()
     require_one_thread_a_worker()
@@ -158,11 +160,14 @@ def train_job(job: _Job) -> dict | _Failure:
             "those of this machine."
         )
     try:
-        return train(
+        document = train(
             run.variant, data, profile, run.seed, epochs=run.epochs, store=store, progress=False
         ).document
     except Exception:
         return _Failure(traceback.format_exc())
+    if document["ended"] == "interrupted":  # the sweep is meant, not this run alone
+        raise KeyboardInterrupt
+    return document
 
 
 @lru_cache(maxsize=1)

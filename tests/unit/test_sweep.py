@@ -200,6 +200,7 @@ def wait_for_checkpoints(store: Path, count: int) -> None:
         assert time.monotonic() < end, "no run got to its second epoch"
 
 
+@pytest.mark.slow  # the test on a cluster holds the same, with other ends
 def test_a_killed_sweep_goes_on_and_ends_with_the_same_bits(here, tmp_path):
     file, whole, _, _ = here
     store = tmp_path / "runs"
@@ -212,6 +213,22 @@ def test_a_killed_sweep_goes_on_and_ends_with_the_same_bits(here, tmp_path):
     document, said = course_sweep(file, "--store", store, "--workers", 2)
     assert "Going on after epoch" in said
     assert results(document) == results(whole)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupted_sweep_ends_at_once_and_keeps_its_epochs(workers, spec, tmp_path):
+    store = tmp_path / "runs"
+    file = spec(LONGER.replace("epochs: 20", "epochs: 400"))
+    with start(
+        file, "--store", store, "--workers", workers, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        wait_for_checkpoints(store, workers)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "course: interrupted: what was trained is kept, and the same command goes on" in said
+    assert len(list(store.glob(".checkpoints/*.npz"))) == workers
+    assert not stored_runs(store)
 
 
 def test_a_failed_run_is_reported_and_the_others_go_on(spec, tmp_path):
