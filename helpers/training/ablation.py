@@ -1,8 +1,9 @@
 """What each ingredient of the course's recipe gave, from what was recorded."""
 
 from helpers.arguments import Dict, Document, Items, Number, Text, takes
+from helpers.names import shown
 
-_TITLES = {  # by the first thing that was changed
+_TITLES = {  # by what was changed; a rate that goes with it is not named
     "network.normalization": "without batch norm",
     "network.activation": "{} in the place of SiLU",
     "augment": "without mirrored and shifted copies",
@@ -35,7 +36,7 @@ def ablation_rows(ablation: dict, averaging: dict) -> list[dict]:
         ablation, averaging: what ``helpers.training.store.recorded_ablation`` gives.
 
     Raises:
-        ValueError: for what is no such document.
+        ValueError: for what is no such document, or a change that has no title here.
     """
     found: dict[str, list[float]] = {}
     for result in ablation["results"]:
@@ -54,7 +55,10 @@ def ablation_rows(ablation: dict, averaging: dict) -> list[dict]:
 def _title(changes: dict) -> str:
     if not changes:
         return "the recipe"
-    name = next(iter(changes))
+    known = [name for name in _TITLES if name in changes]
+    if not known:
+        raise ValueError(f"expected a change of one of {', '.join(_TITLES)}, got {shown(changes)}.")
+    (name, *_) = known
     return _TITLES[name].format({"elu": "ELU", "nadam": "Nadam"}.get(changes[name], changes[name]))
 
 

@@ -12,7 +12,7 @@ from helpers.training.store import RECORDED, recorded_ablation, recorded_runs
 ABLATION = {
     "results": [
         {"changes": {}, "validation_accuracy": 0.6},
-        {"changes": {"augment": False}, "validation_accuracy": 0.5},
+        {"changes": {"learning_rate": 0.03, "augment": False}, "validation_accuracy": 0.5},
         {"changes": {"network.activation": "elu"}, "validation_accuracy": 0.59},
         {
             "changes": {"network.dropout": "dropout", "network.dropout_rate": 0.1},
