@@ -15,6 +15,11 @@ The images are all in memory, and twice 250 steps are taken. The first times bui
 too, the second the step; what an epoch and more of them take is reckoned with both. JAX keeps what
 it compiles: ``jax`` is a first start, ``jax again`` a second one.
 
+An epoch on TensorFlow ends up to as long again after its last step: ``tf.data`` waits for its tuning
+thread, which sleeps for 1.28, 2.56, 5.12 s (found with 100 to 700 steps a ``fit``; without tuning
+it is gone). So short epochs as these show TensorFlow, plain or not, slower than its steps are: where
+a figure is 5.2, 10.3 or 20.6 ms, that is the wait.
+
 Prints and keeps milliseconds a step, seconds to 1, 5 and 10 epochs with all that comes before
 (building, compiling), peak memory, and each way's median ratio to the plain one within a round.
 """
@@ -67,7 +72,7 @@ def compile_with_xla() -> None:
 
 def plain(data, network: str, batch_size: int) -> list[float]:
     """Train as a tutorial does."""
-    started = time.perf_counter()
+    started, ended = time.perf_counter(), []
     from helpers.backend import use_backend
 
     use_backend()
@@ -78,16 +83,15 @@ def plain(data, network: str, batch_size: int) -> list[float]:
     model = plain_network(images.shape[1:], network)
     loss = "sparse_categorical_crossentropy"
     model.compile(keras.optimizers.Nadam(3e-4), loss, metrics=["accuracy"])
-    times: list[float] = []
     clock = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: times.append(time.perf_counter() - started)
+        on_epoch_end=lambda epoch, logs: ended.append(time.perf_counter() - started)
     )
     used = STEPS * batch_size
     model.fit(
         images[:used], data.train.labels[:used], batch_size=batch_size, epochs=2, verbose=0,
         callbacks=[clock],
     )  # fmt: skip
-    return halves(times)
+    return ended
 
 
 def plain_network(shape: tuple[int, ...], network: str):
@@ -113,39 +117,25 @@ def course(data, network: str, batch_size: int) -> list[float]:
     from helpers.profiles import get_profile
     from helpers.training import RunStore, train
 
-    times: list[float] = []
+    ended, epoch_started = [], []
     with tempfile.TemporaryDirectory() as folder:
         from helpers.training import loop
 
-        make_clock = loop.step_clock
+        one_epoch = loop._one_epoch
 
-        def step_clock(bar):
-            clock = make_clock(bar)
-            ended = clock.on_train_batch_end
-            clock.on_train_batch_end = lambda batch, logs=None: (
-                times.append(time.perf_counter() - started),
-                ended(batch, logs),
-            )
-            return clock
+        def timed(*arguments, **options):
+            epoch_started.append(time.perf_counter())
+            result = one_epoch(*arguments, **options)
+            ended.append(time.perf_counter())
+            return result
 
-        loop.step_clock = step_clock
+        loop._one_epoch = timed
         train(
             network, data, get_profile("full"), epochs=2, batch_size=batch_size,
             store=RunStore(folder), progress=False,
         )  # fmt: skip
-    return halves(times)
-
-
-def halves(times: list[float]) -> list[float]:
-    """Return when the first half of the steps ended, and when all had, without what is between.
-
-    Not when the epochs ended: TensorFlow's ``tf.data`` ends an epoch up to as long again after its
-    last step (its tuning thread sleeps for 1.28, 2.56, 5.12 s), which is no part of a step.
-    """
-    count = len(times) // 2
-    first, last = times[count - 1], times[-1]
-    calls = np.diff(times[count:])  # without the start of the second epoch
-    return [first, first + float(last - times[count]) * (len(calls) + 1) / len(calls)]
+    first = ended[0] - started
+    return [first, first + ended[1] - epoch_started[1]]
 
 
 def floor(batch_size: int) -> list[float]:
