@@ -15,10 +15,10 @@ The images are all in memory, and twice 250 steps are taken. The first times bui
 too, the second the step; what an epoch and more of them take is reckoned with both. JAX keeps what
 it compiles: ``jax`` is a first start, ``jax again`` a second one.
 
-An epoch on TensorFlow ends up to as long again after its last step: ``tf.data`` waits for its tuning
-thread, which sleeps for 1.28, 2.56, 5.12 s (found with 100 to 700 steps a ``fit``; without tuning
-it is gone). So short epochs as these show TensorFlow, plain or not, slower than its steps are: where
-a figure is 5.2, 10.3 or 20.6 ms, that is the wait.
+An epoch on TensorFlow ends up to as long again after its last step: ``tf.data`` waits for its
+tuning thread, which sleeps for 1.28, 2.56, 5.12 s (seen with 100 to 700 steps a ``fit``; without
+tuning it is gone). So epochs as short as these show TensorFlow, plain or not, slower than its steps
+are: where a figure is 5.2, 10.3 or 20.6 ms, that is the wait.
 
 Prints and keeps milliseconds a step, seconds to 1, 5 and 10 epochs with all that comes before
 (building, compiling), peak memory, and each way's median ratio to the plain one within a round.
