@@ -279,7 +279,8 @@ def as_text(rows: list[dict]) -> str:
     lines = [f"{'':24} {'ms a step (spread)':>22} {'as fast':>8} {'1':>7} {'5':>7} {'10':>7}  MiB"]
     for row in rows:
         lines.append(f"{row['network']}, batch {row['batch_size']}")
-        for way, found in row["ways"].items():
+        for way in WAYS:
+            found = row["ways"][way]
             step, fast = found["step_ms"], found["times_as_fast_as_plain"]["median"]
             spreads = f"{step['median']:.2f} ({step['smallest']:.2f} to {step['largest']:.2f})"
             seconds = " ".join(
