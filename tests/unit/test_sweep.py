@@ -215,7 +215,7 @@ def test_a_killed_sweep_goes_on_and_ends_with_the_same_bits(here, tmp_path):
     assert results(document) == results(whole)
 
 
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("workers", [1, 2])
 def test_an_interrupted_sweep_ends_at_once_and_keeps_its_epochs(workers, spec, tmp_path):
     store = tmp_path / "runs"
     file = spec(LONGER.replace("epochs: 20", "epochs: 400"))
