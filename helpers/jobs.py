@@ -1,7 +1,7 @@
 """Independent jobs side by side: on this machine's cores, or on the machines of a Dask cluster.
 
 joblib runs those of this machine. It could run those of a cluster as well, but its connection to
-Dask gives no result before the last one is there, and waits for ever when the scheduler is lost. So
+Dask gives no result before the last one is there, and does not tell a lost scheduler from one. So
 a cluster is spoken to with Dask's own client.
 """
 
