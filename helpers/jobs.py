@@ -16,6 +16,7 @@ BACKENDS = ("local", "dask")
 MOST_DEATHS = 3  # of workers in a row, while no job ends
 WORKER_MEMORY_MIB = 1_300  # what a worker takes that trains on CIFAR-10
 CONNECT_SECONDS, WAIT_SECONDS = 20, 3_600  # for a scheduler at first, and for one that was lost
+HOW = "start them with: dask worker ADDRESS --nthreads 1"
 # Read by TensorFlow and by XLA when they start; joblib and Dask do the same for other libraries.
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "NPROC": "1"}
 
@@ -50,17 +51,26 @@ def run_jobs(
         ValueError: for an unknown backend, or an option that the backend does not take.
         JobsStopped: when there is no scheduler, or workers die again and again.
     """
-    lookup(backend, dict.fromkeys(BACKENDS), "backend")
+    check_place(backend, scheduler)
     if backend == "local":
-        if scheduler is not None:
-            raise ValueError("--scheduler goes with --backend dask.")
         yield from _on_this_machine(function, dict(jobs), worker_count(workers), say)
         return
     if workers is not None:
         raise ValueError("--workers goes with --backend local: a cluster has those that joined it.")
-    if not scheduler:
-        raise ValueError("--backend dask needs --scheduler, such as tcp://10.0.0.1:8786.")
     yield from _on_a_cluster(function, dict(jobs), scheduler, say)
+
+
+def check_place(backend: str, scheduler: str | None) -> None:
+    """Refuse a backend that does not exist, and an address that does not go with it.
+
+    Raises:
+        ValueError: there.
+    """
+    lookup(backend, dict.fromkeys(BACKENDS), "backend")
+    if backend == "local" and scheduler is not None:
+        raise ValueError("--scheduler goes with --backend dask.")
+    if backend == "dask" and not scheduler:
+        raise ValueError("--backend dask needs --scheduler, such as tcp://10.0.0.1:8786.")
 
 
 def worker_count(asked: int | None = None) -> int:
@@ -77,7 +87,7 @@ def worker_count(asked: int | None = None) -> int:
 
 
 def use_one_thread() -> None:
-    """Let Keras compute with one thread in this process: call it before Keras is imported.
+    """Let Keras compute with one thread in this process: call it before Keras computes anything.
 
     One run with two threads is not twice as fast, two runs with one thread each nearly are. And
     results are the same bits on every machine of a kind, however many cores it has.
@@ -154,9 +164,6 @@ def _connected(distributed, address: str, patience: float, say):
     count = len(client.scheduler_info(n_workers=-1)["workers"])
     say(f"{count} workers at {address}." if count else f"{address} waits for workers: {HOW}")
     return client
-
-
-HOW = "start them with: dask worker ADDRESS --nthreads 1"
 
 
 def _result(future, name: str, distributed):

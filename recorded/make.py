@@ -1,9 +1,9 @@
 """Make the recorded results again: the search for each rate, then every variant with every seed.
 
     python recorded/make.py search
-    python recorded/make.py runs --seeds 0 1 2
+    python recorded/make.py runs --seeds 0 1 2 3 4
     python recorded/make.py ablation
-    python recorded/make.py averaging --seeds 3 4
+    python recorded/make.py averaging --seeds 3
     python recorded/make.py networks
     python recorded/make.py toolkit
     python recorded/make.py minutes --profiles ci quick

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     """Train what is missing, and print a table; exit status 1 when a run failed."""
     from helpers.jobs import use_one_thread
 
-    use_one_thread()
+    use_one_thread()  # one worker is this process
     from helpers.training.sweep_spec import read_spec
 
     runs = read_spec(Path(args.spec).expanduser())
@@ -68,11 +68,11 @@ def run(args: argparse.Namespace) -> int:
 
 def as_text(rows: list[dict]) -> str:
     """Return the rows of a summary as a table in plain text."""
+    from helpers.training.comparison import spread_in_words
+
     width = max((len(row["title"]) for row in rows), default=0)
     lines = [f"{'run':<{width}}  seeds  validation accuracy, mean ± standard deviation"]
     for row in rows:
-        spread = f" ± {row['validation_std']:.4f}" if len(row["seeds"]) > 1 else ""
-        lines.append(
-            f"{row['title']:<{width}}  {len(row['seeds']):>5}  {row['validation_mean']:.4f}{spread}"
-        )
+        accuracy = spread_in_words(row, "validation")
+        lines.append(f"{row['title']:<{width}}  {len(row['seeds']):>5}  {accuracy}")
     return "\n".join(lines)

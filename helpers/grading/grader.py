@@ -30,8 +30,7 @@ from helpers.grading.submissions import (
     read_submission,
     readable,
 )
-from helpers.jobs import BACKENDS, require_one_thread_a_worker, run_jobs
-from helpers.names import lookup
+from helpers.jobs import check_place, require_one_thread_a_worker, run_jobs
 
 JOURNAL = "journal"
 ENDED_BY_ALARM = -signal.SIGALRM if hasattr(signal, "SIGALRM") else None  # not on Windows
@@ -87,10 +86,8 @@ def grade(
     found = find_submissions(submissions, most_notebooks=len(exercises))
     secret = _secret(root, submissions, report) if sandboxed else None
     journal = Journal(report / JOURNAL, exercises)
-    lookup(backend, dict.fromkeys(BACKENDS), "backend")
+    check_place(backend, scheduler)
     if backend == "local":
-        if scheduler is not None:
-            raise ValueError("--scheduler goes with --backend dask.")
         cores = _cores()
         slots = _Slots(min(jobs or len(cores), len(found)), cores)
         if secret is not None:
@@ -232,6 +229,7 @@ class _RunOnCluster(_Run):
     def _results(self, folder: Path, waiting) -> Iterator[tuple[list[Submission], NotebookResult]]:
         """Yield the submissions of one content, and what came of it, as they are graded."""
         contents, jobs = {}, {}
+        secret = None if self.secret is None else tuple(self.secret)
         for same in waiting:
             try:
                 content = read_submission(folder, same[0].path)
@@ -240,7 +238,6 @@ class _RunOnCluster(_Run):
                 continue
             name = hashlib.sha256(content).hexdigest()
             contents[name] = (same, content)
-            secret = None if self.secret is None else tuple(self.secret)
             jobs[name] = (content, self.root, self.journal.digests, self.limits, secret)
         where = {"backend": "dask", "scheduler": self.scheduler, "say": self.say}
         for name, result in run_jobs(grade_there, jobs, **where):

@@ -1,5 +1,7 @@
 """What each ingredient of the course's recipe gave, from what was recorded."""
 
+from statistics import fmean
+
 from helpers.arguments import Dict, Document, Items, Number, Text, takes
 from helpers.names import shown
 
@@ -49,7 +51,7 @@ def ablation_rows(ablation: dict, averaging: dict) -> list[dict]:
         for title, accuracy in _ways(row, averaging).items():
             found.setdefault(title, []).append(accuracy)
     first, *others = ({"title": title, "accuracies": found[title]} for title in found)
-    return [first, *sorted(others, key=lambda row: -_mean(row["accuracies"]))]
+    return [first, *sorted(others, key=lambda row: -fmean(row["accuracies"]))]
 
 
 def _title(changes: dict) -> str:
@@ -75,7 +77,3 @@ def _ways(row: dict, averaging: dict) -> dict[str, float]:
         f"{constant}, {average}": row["average"],
         f"{constant}, {ensemble}": row["ensemble"],
     }
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)

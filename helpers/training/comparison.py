@@ -101,11 +101,17 @@ def _row(variant, runs: list[dict]) -> dict:
     }
     for split in ("validation", "test"):
         values = [run[f"{split}_accuracy"] for run in runs]
-        row[f"{split}_mean"] = float(np.mean(values)) if values else None
-        row[f"{split}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+        row[f"{split}_mean"], row[f"{split}_std"] = mean_and_std(values)
     for name in ("best_epoch", "epochs", "seconds_per_epoch"):
         row[name] = float(np.median([run[name] for run in runs])) if runs else None
     return row
+
+
+def mean_and_std(values: Iterable[float]) -> tuple[float | None, float]:
+    """Return mean and standard deviation over seeds: no mean of nothing, and 0 for one seed."""
+    values = list(values)
+    mean = float(np.mean(values)) if values else None
+    return mean, float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 @takes(rows=_ROWS)
@@ -152,14 +158,15 @@ def _cells(row: dict) -> tuple[str, ...]:
         row["variant"],
         row["title"],
         str(len(row["seeds"])),
-        _spread(row, "validation"),
-        _spread(row, "test"),
+        spread_in_words(row, "validation"),
+        spread_in_words(row, "test"),
         f"{row['best_epoch']:.0f} of {row['epochs']:.0f}",
         f"{row['seconds_per_epoch']:.1f}",
         quoted,
     )
 
 
-def _spread(row: dict, split: str) -> str:
+def spread_in_words(row: dict, split: str) -> str:
+    """Return the mean of ``"validation"`` or ``"test"``, with its deviation for several seeds."""
     mean = f"{row[f'{split}_mean']:.4f}"
     return f"{mean} ± {row[f'{split}_std']:.4f}" if len(row["seeds"]) > 1 else mean

@@ -10,12 +10,11 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
-import numpy as np
-
 from helpers.backend import backend_name
 from helpers.datasets import Dataset, load_cifar10
 from helpers.jobs import require_one_thread_a_worker, run_jobs, use_one_thread
 from helpers.profiles import get_profile
+from helpers.training.comparison import mean_and_std
 from helpers.training.loop import run_identity, train
 from helpers.training.store import RunStore
 from helpers.training.sweep_spec import PlannedRun
@@ -81,7 +80,12 @@ def sweep(
     ended = {name: stored[0] for name, stored in found.items() if stored}
     planned = {name: run for name, run in zip(names, runs, strict=True) if name not in ended}
     say(f"{len(found)} runs, {len(ended)} of them in {store.folder} already.")
-    clock = _Clock(planned, len(found))
+    epochs = {
+        name: 1 if run.variant.monte_carlo_of else identity["epochs"]  # that one trains nothing
+        for name, run, identity in zip(names, runs, identities, strict=True)
+        if name in planned
+    }
+    clock = _Clock(planned, epochs, len(found))
     store.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(prefix=".sweep-", dir=store.folder) as sign:
         # A run that predicts with the weights of another would only wait for it.
@@ -109,10 +113,9 @@ def _identity(run: PlannedRun, data: Dataset) -> dict:
 class _Clock:
     """Says how far a sweep is. Runs count by their epochs: they are what takes the time."""
 
-    def __init__(self, planned: dict[str, PlannedRun], total: int) -> None:
+    def __init__(self, planned: dict[str, PlannedRun], epochs: dict[str, int], total: int) -> None:
         self.planned, self.done, self.total = planned, total - len(planned), total
-        self.left = {name: _epochs(run) for name, run in planned.items()}
-        self.epochs, self.begun = sum(self.left.values()), monotonic()
+        self.left, self.epochs, self.begun = dict(epochs), sum(epochs.values()), monotonic()
 
     def line(self, name: str, result) -> str:
         """Return the line for a run that has just ended."""
@@ -126,13 +129,6 @@ class _Clock:
         else:
             what = f"validation accuracy {result['validation_accuracy']:.4f}"
         return f"{self.done} of {self.total}{left}: {self.planned[name]}, {what}"
-
-
-def _epochs(run: PlannedRun) -> int:
-    if run.variant.monte_carlo_of:
-        return 1  # it trains nothing
-    most = get_profile(run.profile).epochs
-    return run.epochs or min(most, run.variant.one_cycle_epochs or most)
 
 
 def train_job(job: _Job) -> dict | _Failure:
@@ -186,15 +182,9 @@ def summary(runs: Sequence[PlannedRun], documents: dict[int, dict]) -> list[dict
     for place, document in documents.items():
         by_seed = seeds.setdefault(runs[place].title, {})
         by_seed[document["seed"]] = document["validation_accuracy"]
-    rows = [
-        {
-            "title": title,
-            "seeds": sorted(values),
-            "validation_mean": float(np.mean(list(values.values()))),
-            "validation_std": float(np.std(list(values.values()), ddof=1))
-            if len(values) > 1
-            else 0.0,
-        }
-        for title, values in seeds.items()
-    ]
+    rows = []
+    for title, by_seed in seeds.items():
+        mean, std = mean_and_std(by_seed.values())
+        row = {"title": title, "seeds": sorted(by_seed)}
+        rows.append(row | {"validation_mean": mean, "validation_std": std})
     return sorted(rows, key=lambda row: -row["validation_mean"])
