@@ -10,13 +10,13 @@ They were measured one by one, with nothing else running, by
 
 import json
 
-from results_of import RESULTS, write
+from results_of import RESULTS, bars, write
 
-from helpers.figures.base import PALETTE, CourseFigure, course_style
+from helpers.figures.base import CourseFigure
 from helpers.minutes import read_minutes
 
 MEMORY = RESULTS.parents[1] / "recorded" / "memory.json"
-PROFILES = {"ci": ("orange", -0.2), "quick": ("blue", 0.2)}  # colour, and where its bar stands
+PROFILES = {"ci": "orange", "quick": "blue"}  # with the colours of their bars
 
 
 def rows_of(minutes: dict, memory: dict) -> list[dict]:
@@ -56,20 +56,16 @@ def draw(rows: list[dict]) -> CourseFigure:
         f"{row['notebook']} {row['seconds']['ci']:.0f} and {row['seconds']['quick']:.0f}"
         for row in rows
     )
-    with course_style():
-        figure = CourseFigure(f"Bars of seconds in ci and in quick: {said}.", 8, 4.5)
-        axes = figure.subplots()
-        for profile, (color, shift) in PROFILES.items():
-            places = [place + shift for place in range(len(rows))]
-            seconds = [row["seconds"][profile] for row in rows]
-            axes.barh(places, seconds, 0.38, label=profile, color=PALETTE[color])
-        axes.set_xscale("log")
-        axes.set_yticks(range(len(rows)), [row["notebook"] for row in rows])
-        axes.invert_yaxis()
-        axes.set_xlabel("seconds to run all cells")
-        axes.set_title("How long each notebook takes")
-        axes.grid(axis="y", visible=False)
-        axes.legend(title="profile")
+    series = {
+        f"profile {profile}": ([row["seconds"][profile] for row in rows], color)
+        for profile, color in PROFILES.items()
+    }
+    alt_text = f"Bars of seconds in ci and in quick: {said}."
+    figure = bars(alt_text, [row["notebook"] for row in rows], series)
+    (axes,) = figure.axes
+    axes.set_xscale("log")
+    axes.set_xlabel("seconds to run all cells")
+    axes.set_title("How long each notebook takes")
     return figure
 
 

@@ -26,7 +26,7 @@ from helpers.labs import SignalFlow
 
 ROUNDS = 5
 STEPS = 48  # a call
-BEND = 0.3  # a slope that differs by more from the one before is named
+BEND = 0.3  # where slopes of one curve differ by more, the text says why
 DEPTHS, WIDTHS, BATCHES = (2, 5, 10, 20, 50, 100), (25, 50, 100, 200, 400, 800), (8, 32, 128, 512)
 LAB_DEPTHS, LAB_WIDTHS, RUNS = (2, 5, 10, 20, 50, 100), (10, 20, 50, 100), (1, 10, 100, 1000)
 
@@ -73,16 +73,16 @@ def table(runs: int) -> Callable[[], None]:
     from helpers.training.comparison import as_text, compare
     from helpers.training.store import DOCUMENT, RunStore
 
-    folder = Path(tempfile.mkdtemp())
+    store = tempfile.TemporaryDirectory()  # as long as the function below
     documents = recorded_runs()
     for number in range(runs):
         document = documents[number % len(documents)] | {"seed": number}
-        place = folder / f"{document['variant']}-seed{number}"
+        place = Path(store.name) / f"{document['variant']}-seed{number}"
         place.mkdir()
         (place / DOCUMENT).write_text(json.dumps(document), encoding="utf-8")
 
     def read() -> None:
-        found = RunStore(folder).documents()
+        found = RunStore(store.name).documents()
         as_text(compare(found, data=documents[0]["data"], profile="full"))
 
     return read

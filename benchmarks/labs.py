@@ -22,10 +22,10 @@ from collections.abc import Iterator
 
 import numpy as np
 from IPython.core.pylabtools import print_figure
-from results_of import about, write
+from results_of import about, bars, write
 
 from helpers import labs
-from helpers.figures.base import PALETTE, SCREEN_DPI, CourseFigure, course_style
+from helpers.figures.base import SCREEN_DPI, CourseFigure, course_style
 from helpers.linear_algebra import one_thread
 
 CHANGES = 24  # of each lab at each size
@@ -141,22 +141,15 @@ def draw(rows: list[dict]) -> CourseFigure:
         f"{row['lab']} {row['default']['median']:.0f} and {row['default']['common_median']:.0f}"
         for row in rows
     )
-    with course_style():
-        figure = CourseFigure(f"Bars of milliseconds, lab and common way: {said}.", 8, 4.5)
-        axes = figure.subplots()
-        places = np.arange(len(rows))
-        for shift, name, label, color in (
-            (-0.2, "median", "the lab", "blue"),
-            (0.2, "common_median", "a new figure each time", "orange"),
-        ):
-            medians = [row["default"][name] for row in rows]
-            axes.barh(places + shift, medians, 0.38, label=label, color=PALETTE[color])
-        axes.set_yticks(places, [row["lab"] for row in rows])
-        axes.invert_yaxis()
-        axes.set_xlabel("milliseconds, median")
-        axes.set_title("From a changed control to the new picture, at each lab's default size")
-        axes.grid(axis="y", visible=False)
-        figure.legend(loc="outside lower right", ncols=2)
+    series = {
+        "the lab": ([row["default"]["median"] for row in rows], "blue"),
+        "a new figure each time": ([row["default"]["common_median"] for row in rows], "orange"),
+    }
+    alt_text = f"Bars of milliseconds, lab and common way: {said}."
+    figure = bars(alt_text, [row["lab"] for row in rows], series)
+    (axes,) = figure.axes
+    axes.set_xlabel("milliseconds, median")
+    axes.set_title("From a changed control to the new picture, at each lab's default size")
     return figure
 
 

@@ -13,13 +13,10 @@ plain SGD, for on JAX Keras's Nadam keeps some of its constants in float32.
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
-from results_of import about, write
+from results_of import about, in_a_process, write
 from training import NETWORKS, plain_network
 
 from helpers.datasets import load_cifar10
@@ -105,7 +102,7 @@ def main() -> None:
     rows, lines = [], [f"{'largest relative difference within steps':40} {SHOWN}"]
     for case in CASES:
         for network in NETWORKS:
-            found = {way: np.array(in_a_process(way, network, *case)) for way in WAYS}
+            found = {way: np.array(losses_of(way, network, *case)) for way in WAYS}
             for way in ("tensorflow", "jax"):
                 differences = np.abs(found[way] - found["plain"]) / found["plain"]
                 largest = {str(steps): float(differences[:steps].max()) for steps in SHOWN}
@@ -127,16 +124,10 @@ def main() -> None:
     )
 
 
-def in_a_process(way: str, network: str, precision: str, optimizer: str) -> list[float]:
-    """Return the losses of one way."""
-    command = [sys.executable, str(Path(__file__)), "--one", way, network, precision, optimizer]
-    environment = os.environ | {"COURSE_BACKEND": WAYS[way], "JAX_ENABLE_X64": "1"}
-    done = subprocess.run(  # noqa: S603
-        command, env=environment, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise SystemExit(f"{way}, {network}, {precision}, {optimizer}:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+def losses_of(way: str, network: str, precision: str, optimizer: str) -> list[float]:
+    """Return the losses of one way, from a process of its own."""
+    command = [str(Path(__file__)), "--one", way, network, precision, optimizer]
+    return in_a_process(*command, COURSE_BACKEND=WAYS[way], JAX_ENABLE_X64="1")
 
 
 if __name__ == "__main__":

@@ -39,24 +39,25 @@ NODES = (1, 10, 100)
 MANY_RUNS, MANY_SUBMISSIONS = 1_000, 10_000
 
 
-def sweep_seconds(workers: int, data) -> tuple[float, Path]:
-    """Return how long a short sweep takes, and its store; what its workers start with included."""
-    folder = Path(tempfile.mkdtemp())
-    spec = folder / "sweep.yaml"
-    seeds = list(range(RUNS))
-    spec.write_text(
-        f"variants: [elu]\nseeds: {seeds}\nprofile: full\nepochs: {EPOCHS}\n", encoding="utf-8"
-    )
-    started = time.perf_counter()
-    done = sweep(read_spec(spec), data, RunStore(folder / "runs"), workers=workers)
-    if done.failures:
-        raise SystemExit(done.failures)
-    return time.perf_counter() - started, folder / "runs"
+def short_sweep(workers: int, data) -> tuple[float, float, int]:
+    """Return the seconds of a sweep, with the start of its workers; of an epoch; and a run's bytes.
 
-
-def epoch_seconds(store: Path) -> float:
-    """Return the median seconds of an epoch over the runs of a store."""
-    return float(np.median([run["seconds_per_epoch"] for run in RunStore(store).documents()]))
+    The bytes are those of the weights.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        spec, store = Path(name) / "sweep.yaml", RunStore(Path(name) / "runs")
+        spec.write_text(
+            f"variants: [elu]\nseeds: {list(range(RUNS))}\nprofile: full\nepochs: {EPOCHS}\n",
+            encoding="utf-8",
+        )
+        started = time.perf_counter()
+        done = sweep(read_spec(spec), data, store, workers=workers)
+        seconds = time.perf_counter() - started
+        if done.failures:
+            raise SystemExit(done.failures)
+        epoch = float(np.median([run["seconds_per_epoch"] for run in done.documents.values()]))
+        (weights,) = {path.stat().st_size for path in store.folder.glob("*/weights.npz")}
+    return seconds, epoch, weights
 
 
 def nothing(number: int) -> int:
@@ -89,9 +90,9 @@ def measure(rounds: int) -> dict:
     graded: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(rounds):
         for workers in (1, 2):
-            seconds, store = sweep_seconds(workers, data)
+            seconds, epoch, weights = short_sweep(workers, data)
             taken[workers].append(seconds)
-            epochs[workers].append(epoch_seconds(store))
+            epochs[workers].append(epoch)
             print(f"{RUNS} runs, {workers} workers: {seconds:.1f} s", file=sys.stderr)
         for jobs in (1, 2):
             seconds, count = 0.0, 0
@@ -103,7 +104,6 @@ def measure(rounds: int) -> dict:
                     raise SystemExit(f"{name}: {bad[0].task} {bad[0].message}")
             graded[jobs].append(seconds / count)
             print(f"grading, {jobs} at a time: {seconds / count:.2f} s each", file=sys.stderr)
-    (weights,) = {path.stat().st_size for path in store.glob("*/weights.npz")}
     runs = [run for run in recorded_runs() if run["variant"] != "mc-dropout"]
     notebook = (ROOT / "solutions" / f"{EXERCISES[0]}.ipynb").stat().st_size
     parameters = int(np.median([run["parameters"] for run in runs]))

@@ -10,16 +10,15 @@ them stands ``import helpers``, in a process that does nothing else.
 import argparse
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import nbformat
 from jupyter_client.manager import start_new_kernel
-from results_of import about, spread, write
+from results_of import about, bars, in_a_process, spread, write
 
 from helpers import labs
-from helpers.figures.base import PALETTE, CourseFigure, course_style
+from helpers.figures.base import CourseFigure
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 3
@@ -60,11 +59,7 @@ def seconds_to_picture(setup: str, lab: str) -> float:
 
 def seconds_to_import() -> float:
     """Return the seconds that ``import helpers`` takes in a fresh process."""
-    command = [sys.executable, "-c", IMPORT]
-    done = subprocess.run(  # noqa: S603
-        command, cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return float(done.stdout)
+    return in_a_process("-c", IMPORT, PYTHONPATH=str(ROOT))
 
 
 def main() -> None:
@@ -109,28 +104,16 @@ def draw(rows: list[dict]) -> CourseFigure:
     """Return a picture of the seconds."""
     medians = [row["seconds"]["median"] for row in rows]
     said = ", ".join(f"{row['lesson']} {row['seconds']['median']:.1f}" for row in rows)
-    with course_style():
-        figure = CourseFigure(f"Bars of seconds to the first picture: {said}.", 8, 4)
-        axes = figure.subplots()
-        places = range(len(rows))
-        axes.barh(places, medians, color=PALETTE["blue"], label="median")
-        ends = [
-            [
-                middle - row["seconds"]["smallest"]
-                for middle, row in zip(medians, rows, strict=True)
-            ],
-            [row["seconds"]["largest"] - middle for middle, row in zip(medians, rows, strict=True)],
-        ]
-        axes.errorbar(
-            medians, places, xerr=ends, fmt="none", ecolor="black", capsize=3,
-            label="smallest to largest",
-        )  # fmt: skip
-        axes.set_yticks(places, [row["lesson"] for row in rows])
-        axes.invert_yaxis()
-        axes.set_xlabel("seconds")
-        axes.set_title("From the start of a kernel to the first lab's picture")
-        axes.grid(axis="y", visible=False)
-        figure.legend(loc="outside lower right", ncols=2)
+    alt_text = f"Bars of seconds to the first picture: {said}."
+    figure = bars(alt_text, [row["lesson"] for row in rows], {"median": (medians, "blue")})
+    (axes,) = figure.axes
+    ends = [
+        [row["seconds"]["median"] - row["seconds"]["smallest"] for row in rows],
+        [row["seconds"]["largest"] - row["seconds"]["median"] for row in rows],
+    ]
+    axes.errorbar(medians, range(len(rows)), xerr=ends, fmt="none", ecolor="black", capsize=3)
+    axes.set_xlabel("seconds; thin lines from the smallest to the largest")
+    axes.set_title("From the start of a kernel to the first lab's picture")
     return figure
 
 

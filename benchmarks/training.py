@@ -28,7 +28,6 @@ import argparse
 import itertools
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -36,7 +35,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from results_of import about, spread, write
+from results_of import about, in_a_process, spread, write
 
 from helpers import machine
 from helpers.datasets import Split, load_cifar10
@@ -196,16 +195,11 @@ def nadam(weights, gradient, first, second, scratch, rate=3e-4) -> None:
 def measure(way: str, network: str, batch_size: int, home: Path) -> dict:
     """Run one way in a process of its own."""
     backend = way.split()[0] if way.startswith("jax") else "tensorflow"
-    environment = os.environ | {"COURSE_BACKEND": backend}
-    environment |= {"COURSE_HOME": str(home)} if "CIFAR10_DIR" in os.environ else {}
+    environment = {"COURSE_BACKEND": backend}
+    if "CIFAR10_DIR" in os.environ:  # else what was downloaded is in the reader's own folder
+        environment["COURSE_HOME"] = str(home)
     name = "jax" if backend == "jax" else way
-    command = [sys.executable, __file__, "--one", name, network, str(batch_size)]
-    done = subprocess.run(  # noqa: S603
-        command, env=environment, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise SystemExit(f"{way}, {network}, batch {batch_size}:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return in_a_process(__file__, "--one", name, network, str(batch_size), **environment)
 
 
 def summary(found: list[dict], batch_size: int) -> dict:

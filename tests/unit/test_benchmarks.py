@@ -32,7 +32,8 @@ def test_a_result_says_what_it_was_measured_with(name):
     assert (ROOT / "benchmarks" / f"{name}.py").exists()
     assert {"processor", "cores"} <= found["hardware"].keys() and found["versions"]
     if name != "course":
-        assert found["command"].startswith(f"python benchmarks/{name}.py")
+        backend = "COURSE_BACKEND=jax " if "jax" in found["versions"] else ""
+        assert found["command"].startswith(f"{backend}python benchmarks/{name}.py")
     assert (RESULTS / f"{name}.txt").read_text(encoding="utf-8").strip()
     if name not in WITHOUT_PICTURE:
         assert (RESULTS / f"{name}.png").read_bytes().startswith(b"\x89PNG")
@@ -43,7 +44,10 @@ def test_a_result_says_what_it_was_measured_with(name):
 def test_the_text_is_that_of_the_numbers(name, program):
     found, module = result(name), program(name)
     document = {"training": "rows", "labs": "labs", "growth": "curves", "course": "rows"}
-    said = module.as_text(found[document[name]] if name in document else found)
+    part = found[document[name]] if name in document else found
+    said = module.as_text(part)
+    alt_text = module.draw(found["rows"] if name == "start" else part).alt_text
+    assert alt_text == (RESULTS / f"{name}.alt.txt").read_text(encoding="utf-8").strip()
     assert said.strip() == (RESULTS / f"{name}.txt").read_text(encoding="utf-8").strip()
 
 
