@@ -14,18 +14,22 @@ those of ``helpers.models.Variant``, and with ``network.`` those of ``deep_mlp``
 
 import re
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 
 import yaml
 from sklearn.model_selection import ParameterGrid
 
 from helpers.arguments import Entries, Items, Kind, Maybe, Name, Whole
-from helpers.models import VARIANTS, Variant, get_variant
+from helpers.models import VARIANTS, Variant, deep_mlp, get_variant
 from helpers.names import lookup, shown
 from helpers.profiles import PROFILES, get_profile
 
 FIXED = ("name", "title", "monte_carlo_of")  # what makes a variant the one it is
 NETWORK = "network."
+# Of deep_mlp, but for what follows from the data and from the run's own seed.
+_FOLLOWING = ("input_shape", "n_classes", "mean", "variance", "seed")
+ARGUMENTS = {name: None for name in signature(deep_mlp).parameters if name not in _FOLLOWING}
 MOST_RUNS = 100_000
 
 
@@ -85,11 +89,14 @@ class _Loader(yaml.SafeLoader):
         """Return the mapping, unless one key would hide another."""
         seen = set()
         for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"{key.value} is there twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value if isinstance(key.value, str) else id(key))
+            if isinstance(key.value, list):  # of a mapping or a sequence
+                problem = "a key must be a text"
+            elif key.value in seen:
+                problem = f"{key.value} is there twice"
+            else:
+                seen.add(key.value)
+                continue
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -134,6 +141,8 @@ def _checked(spec) -> dict:
         for name in block:
             if name in FIXED or name == NETWORK.rstrip("."):
                 raise ValueError(f"settings cannot change {name}.")
+            if name.startswith(NETWORK):
+                lookup(name.removeprefix(NETWORK), ARGUMENTS, "argument of the network")
     return spec
 
 
