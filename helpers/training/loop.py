@@ -17,7 +17,7 @@ from helpers.datasets.dataset import DATASET
 from helpers.models import Variant, create_variables, deep_mlp, get_variant, logits_of
 from helpers.names import shown
 from helpers.profiles import Profile, get_profile
-from helpers.training.batches import EpochBatches, steps_per_epoch
+from helpers.training.batches import EpochBatches, feed, steps_per_epoch
 from helpers.training.checkpoint import Checkpoint, State, restore, variables_of
 from helpers.training.execution import compile_options, keep_compiled
 from helpers.training.interrupts import between_steps, held_back
@@ -436,7 +436,8 @@ def _one_epoch(
         *split, batch_size=variant.batch_size, seed=seed, epoch=epoch, augment=variant.augment
     )
     callbacks = [clock, between_steps(take)]
-    logs = trained.fit(batches, shuffle=False, verbose=0, callbacks=callbacks).history
+    fed = feed(batches, trained.steps_per_execution)
+    logs = trained.fit(fed, shuffle=False, verbose=0, callbacks=callbacks).history
     seconds = time.perf_counter() - started
     calls = np.diff([started, *clock.ended_at])
     compiling = 0.0

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from small_disk import files_end_at
 
+from helpers.backend import backend_name
 from helpers.datasets import make_stand_in
 from helpers.models import VARIANTS, get_variant
 from helpers.profiles import Profile
 from helpers.training import RunStore, stored_runs, train
-from helpers.training.batches import EpochBatches, pixel_statistics
+from helpers.training.batches import EpochBatches, feed, pixel_statistics
 from helpers.training.checkpoint import Checkpoint, State
 from helpers.training.execution import steps_per_execution
 from helpers.training.schedules import ExponentialRise, OneCycle
@@ -87,6 +88,19 @@ def test_batches_depend_on_seed_epoch_and_number_only(data):
 def test_a_batch_that_cannot_be_filled_is_refused(data, size):
     with pytest.raises(ValueError, match=r"batch_size must lie in 1 \.\.\. 300"):
         EpochBatches(*data.train, batch_size=size, seed=0, epoch=0)
+
+
+def test_tensorflow_is_fed_the_same_batches_and_waits_for_no_tuning(data):
+    batches = EpochBatches(*data.train, batch_size=64, seed=1, epoch=0, augment=True)
+    fed = feed(batches, ahead=3)
+    if backend_name() == "jax":
+        assert fed is batches
+        return
+    pairs = list(zip(fed.as_numpy_iterator(), batches, strict=True))
+    assert len(pairs) == len(fed) == 4
+    for got, expected in pairs:
+        assert all(map(np.array_equal, got, expected))
+    assert fed.options().autotune.enabled is False
 
 
 def test_pixel_statistics_are_numpys(data):
