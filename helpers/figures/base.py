@@ -2,7 +2,6 @@
 
 import base64
 import html
-import io
 import sys
 import textwrap
 import zlib
@@ -11,10 +10,10 @@ from typing import NamedTuple
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
 
 from helpers.arguments import MOST_CHARACTERS, Kind, Name, Number, Whole, takes
 from helpers.figures.canvas import RememberingCanvas
+from helpers.figures.png import png_of
 from helpers.names import shown
 
 DRAWN = "[-1e100, 1e100]"  # numbers that an axis can hold, with room for its ticks
@@ -180,11 +179,7 @@ class CourseFigure(Figure):
             pixels = np.asarray(self.canvas.buffer_rgba())[..., :3]  # the background is opaque
         finally:
             self.dpi = before
-        buffer = io.BytesIO()
-        Image.fromarray(np.ascontiguousarray(pixels)).save(
-            buffer, format="png", compress_level=compress_level
-        )
-        return buffer.getvalue()
+        return png_of(pixels, compress_level)
 
     def _repr_html_(self) -> str:
         width, height = (round(inches * SCREEN_DPI) for inches in self.get_size_inches())
