@@ -14,12 +14,12 @@ from pathlib import Path
 def main(report: Path) -> int:
     """Print what was found."""
     if not report.is_file():
-        print("Known vulnerabilities of the lock: skipped, the service cannot be reached.")
+        print("Known vulnerabilities of the locks: skipped, the service cannot be reached.")
         return 0
     packages = json.loads(report.read_text(encoding="utf-8"))["dependencies"]
     known = [package for package in packages if "skip_reason" not in package]
     if not known:
-        print("Known vulnerabilities of the lock: skipped, the service knows none of its packages.")
+        print("Known vulnerabilities of the locks: skipped, the service knows none of its packages.")
         return 0
     vulnerable = [package for package in known if package["vulns"]]
     for package in vulnerable:
@@ -27,7 +27,7 @@ def main(report: Path) -> int:
             cure = " or ".join(each["fix_versions"]) or "no version yet"
             print(f"{package['name']} {package['version']}: {each['id']}, cured in {cure}")
     print(
-        f"Known vulnerabilities of the lock: {len(vulnerable)} of {len(known)} packages have any; "
+        f"Known vulnerabilities of the locks: {len(vulnerable)} of {len(known)} packages have any; "
         f"{len(packages) - len(known)} could not be looked up."
     )
     return 1 if vulnerable else 0

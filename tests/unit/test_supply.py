@@ -186,7 +186,8 @@ def test_a_vulnerable_package_fails_and_a_silent_service_is_told(
     assert said in capsys.readouterr().out
 
 
-def test_ci_audits_the_lock():
+def test_ci_audits_the_locks():
     text = (ROOT / ".ci/run").read_text(encoding="utf-8")
-    assert re.search(r"pip_audit[^\n]*requirements\.lock", text.replace("\\\n", " "))
+    call = re.search(r"pip_audit[^\n]*", text.replace("\\\n", " "))[0]
+    assert "requirements.lock" in call and "requirements-site.lock" in call
     assert ".ci/audit.py" in text
