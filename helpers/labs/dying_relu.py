@@ -332,7 +332,7 @@ class DyingReLU(Lab):
         )
         return (
             f"{name}, {counted(settings['depth'], 'hidden layer')} of {WIDTH} units, first biases "
-            f"{settings['bias']:g}. At rate {short_power(rate)} {dead} of {units} units are dead "
+            f"{settings['bias']:g}. At rate {short_power(rate)}, {dead} of {units} units are dead "
             f"for every training image at step {chosen.steps[-1]}{_ending(chosen)}, and "
             f"{chosen.accuracy:.0%} of the validation digits are right. "
             f"Dead at each rate: {others}."

@@ -271,7 +271,7 @@ class InsideBatchNorm(Lab):
         std_axes.set_ylim(bottom=0)
         mean_axes.legend(
             loc="lower left",
-            bbox_to_anchor=(-0.02, 0.98),
+            bbox_to_anchor=(-0.02, 1.03),
             ncols=4,
             columnspacing=1.0,
             handlelength=1.6,
