@@ -19,7 +19,7 @@ def main(report: Path) -> int:
     packages = json.loads(report.read_text(encoding="utf-8"))["dependencies"]
     known = [package for package in packages if "skip_reason" not in package]
     if not known:
-        print("Known vulnerabilities of the locks: skipped, the service knows none of its packages.")
+        print("Known vulnerabilities of the locks: skipped, the service knows none of them.")
         return 0
     vulnerable = [package for package in known if package["vulns"]]
     for package in vulnerable:

@@ -11,6 +11,8 @@ the notebook turns into a PNG with a tight bounding box and as many pixels. It c
 the same functions after the lab did, and so finds in their caches what the lab had to compute: the
 ratio of the two is on the careful side.
 
+And beside both what drawing alone takes: the same picture again, with nothing computed.
+
 Prints medians and 95th percentiles in milliseconds, and keeps every one of them.
 """
 
@@ -70,8 +72,11 @@ def common_way(kind, settings: dict, inputs: dict) -> bytes:
 
 
 def measure(kind, settings: dict, still: set[str], changes: int) -> dict[str, list[float]]:
-    """Return the milliseconds of each change, by the lab and the common way; bad ones left out."""
-    lab, found = kind(**settings), {"lab": [], "common": []}
+    """Return the milliseconds of each change, by the lab, of its drawing, and by the common way.
+
+    Bad changes are left out.
+    """
+    lab, found = kind(**settings), {"lab": [], "drawing": [], "common": []}
     for widget, value in itertools.islice(changes_of(lab, still), 4 * changes):
         before = widget.value
         started = time.perf_counter()
@@ -79,10 +84,13 @@ def measure(kind, settings: dict, still: set[str], changes: int) -> dict[str, li
         took = time.perf_counter() - started
         explained = "do not go together" in lab.text.value
         if widget.value != before and not explained:  # a slider may have no step there
+            found["lab"].append(1e3 * took)
+            started = time.perf_counter()
+            lab._render(lab.figure.alt_text, lambda: kind.draw(lab._data, lab.figure))
+            found["drawing"].append(1e3 * (time.perf_counter() - started))
             started = time.perf_counter()
             common_way(kind, lab.settings, lab.inputs)
             found["common"].append(1e3 * (time.perf_counter() - started))
-            found["lab"].append(1e3 * took)
         widget.value = before
         if len(found["lab"]) == changes:
             break
@@ -99,6 +107,7 @@ def summary(kind, changes: int) -> dict:
         row[size] = {
             "median": float(np.median(found["lab"])),
             "percentile_95": float(np.percentile(found["lab"], 95)),
+            "drawing_median": float(np.median(found["drawing"])),
             "common_median": float(np.median(found["common"])),
             "ratio": float(np.median(np.divide(found["common"], found["lab"]))),
             "milliseconds": found,
@@ -120,15 +129,15 @@ def main() -> None:
 
 def as_text(rows: list[dict]) -> str:
     """Return the table that is printed and kept."""
-    columns = "median  95 %  common  ratio"
+    columns = "median  95 %  drawing  common  ratio"
     lines = [
         "milliseconds from a changed control to the picture",
-        f"{'':20} {'default: ' + columns:>38} {'largest: ' + columns:>38}",
+        f"{'':20} {'default: ' + columns:>47} {'largest: ' + columns:>47}",
     ]
     for row in rows:
         cells = (
-            f"{each['median']:>16.0f} {each['percentile_95']:>5.0f} {each['common_median']:>7.0f}"
-            f" {each['ratio']:>6.1f}"
+            f"{each['median']:>17.0f} {each['percentile_95']:>5.0f} {each['drawing_median']:>8.0f}"
+            f" {each['common_median']:>7.0f} {each['ratio']:>6.1f}"
             for each in (row["default"], row["largest"])
         )
         lines.append(f"{row['lab']:20} {'   '.join(cells)}")

@@ -241,13 +241,13 @@ figures.ablation(changes, parts["ablation"]["data"], table[-1]["validation_std"]
 
 # %% [markdown]
 # **More images beat every trick of the network.** The copies are worth more than batch norm, the
-# length of training and the schedule. One view of each image costs about as much as the choice
+# length of training and the schedule. One view of each image costs more than the choice
 # of optimizer. SiLU gave nothing that another seed does not.
 #
 # **Averaging does what the schedule does.** Under a constant rate, the mean of the last epochs'
 # weights makes up for a part of what 1cycle gains. After 1cycle, whose last steps are tiny,
 # there is nothing left to average. And a network that the copies keep from learning its images by
-# heart has no use for dropout or weight decay on top: both cost accuracy.
+# heart has no use for more: dropout on top costs accuracy, weight decay gains none.
 #
 # ## The scikit-learn side
 #

@@ -13,6 +13,7 @@ BENCHMARKS = {
     "scale": "sweeps, gradings and Dask; writes docs/scale.md",
     "growth": "what grows with depth, width, samples and runs",
     "course": "the table of what the notebooks take",
+    "speed": "writes docs/speed.md: what was found, beside what was aimed for",
 }
 
 

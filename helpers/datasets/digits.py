@@ -1,6 +1,8 @@
 """The small data of chapters 01 to 08: scikit-learn's handwritten digits, no download."""
 
 import hashlib
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from helpers.datasets.splits import content_hashes, split_by_content
 from helpers.profiles import Profile
 
 DIGITS_NAME = "digits (scikit-learn)"
+DIGITS_FILE = Path("datasets", "data", "digits.csv.gz")  # in scikit-learn's folder
 TEST_IMAGES, VALIDATION_IMAGES = 300, 300
 
 
@@ -20,11 +23,7 @@ def load_digits() -> Dataset:
     Images are uint8 ``(n, 8, 8, 1)`` from 0 to 16, labels int32. The split follows from the images
     alone (see ``helpers.datasets.splits``), equally many of each digit.
     """
-    from sklearn import datasets
-
-    bunch = datasets.load_digits()
-    images = bunch.images.astype(np.uint8)[..., np.newaxis]
-    labels = bunch.target.astype(np.int32)
+    images, labels = _read_digits()
     splits = {}
     left = np.arange(len(labels))
     for name, count in (("test", TEST_IMAGES), ("validation", VALIDATION_IMAGES)):
@@ -42,6 +41,23 @@ def load_digits() -> Dataset:
         class_names=tuple(str(digit) for digit in range(10)),
         fingerprint=hashlib.sha256(content).hexdigest(),
     )
+
+
+def _read_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Return all images and labels, in scikit-learn's order.
+
+    From scikit-learn's file, without importing it: that takes a second, which a reader would wait
+    for the first lab of a chapter.
+    """
+    file = Path(find_spec("sklearn").origin).parent / DIGITS_FILE
+    if file.exists():
+        table = np.loadtxt(file, delimiter=",")
+    else:  # a version of scikit-learn that keeps it elsewhere
+        from sklearn import datasets
+
+        table = np.column_stack(datasets.load_digits(return_X_y=True))
+    images = table[:, :-1].astype(np.uint8).reshape(-1, 8, 8, 1)
+    return images, table[:, -1].astype(np.int32)
 
 
 @takes(profile=PROFILE)

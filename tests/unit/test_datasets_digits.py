@@ -1,5 +1,10 @@
 """The small data of chapters 01 to 08, and the network that fits a data set."""
 
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -25,6 +30,21 @@ def test_digits_are_those_of_scikit_learn_in_three_parts(digits):
     expected = theirs.images.astype(np.uint8)
     assert ours == sorted(zip(map(bytes, expected), theirs.target.tolist(), strict=True))
     assert images.dtype == np.uint8 and images.shape[1:] == (8, 8, 1)
+
+
+def test_scikit_learn_is_not_imported_for_them():
+    code = (
+        "import sys; from helpers.labs import Symmetry; Symmetry(); "
+        "sys.exit(str([name for name in sys.modules if name == 'sklearn']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_a_version_of_scikit_learn_may_keep_them_elsewhere(digits, monkeypatch):
+    module = importlib.import_module("helpers.datasets.digits")
+    monkeypatch.setattr(module, "DIGITS_FILE", Path("elsewhere.csv.gz"))
+    assert load_digits().fingerprint == digits.fingerprint
 
 
 def test_parts_share_no_image_and_hold_each_digit_alike(digits):

@@ -170,7 +170,7 @@ WORSE = package("worse", vulns=[{"id": "CVE-2", "fix_versions": [], "aliases": [
     ("packages", "status", "said"),
     [
         (None, 0, "skipped, the service cannot be reached"),
-        ([UNKNOWN], 0, "skipped, the service knows none of its packages"),
+        ([UNKNOWN], 0, "skipped, the service knows none of them"),
         ([GOOD, UNKNOWN], 0, "0 of 1 packages have any; 1 could not be looked up"),
         ([GOOD, BAD], 1, "bad 1.0: CVE-1, cured in 1.1"),
         ([WORSE], 1, "worse 1.0: CVE-2, cured in no version yet"),

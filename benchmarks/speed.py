@@ -1,0 +1,122 @@
+"""Writes docs/speed.md: what the other benchmarks found, beside what was aimed for.
+
+python benchmarks/speed.py
+"""
+
+from pathlib import Path
+
+from results_of import read
+
+from helpers.files import replacing
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "speed.md"
+TENSORFLOW, JAX, FLOOR, MEMORY = 1.5, 2.5, 1.5, 0.5  # aims of a training step
+DEFAULT_MS, MOST_MS, LARGEST_MS, COMMON = 60, 100, 250, 3  # aims of a lab
+THEORY = ("01", "02", "03", "04")  # chapters that wait for no TensorFlow
+
+
+def page() -> str:
+    """Return the page: everything in it is reckoned from what was measured."""
+    training, labs = read("training"), read("labs")["labs"]
+    start, scale, same = read("start"), read("scale"), read("same_losses")
+    from_setup = {row["lesson"]: row["from_setup_seconds"]["median"] for row in start["rows"]}
+    template = Path(__file__).with_name("speed_page.md").read_text(encoding="utf-8")
+    return template.format(
+        processor=training["hardware"]["processor"], cores=training["hardware"]["cores"],
+        data=training["data"], steps=training["steps"] // 2,
+        **_training(training["rows"]), **_same(same),
+        labs="\n".join(map(_lab, labs)), labs_missed=_labs_missed(labs),
+        start_low=min(from_setup.values()), start_high=max(from_setup.values()),
+        start_first=max(seconds for name, seconds in from_setup.items() if name[:2] in THEORY),
+        helpers=1e3 * start["import_helpers_seconds"]["median"],
+        sweep=scale["sweep_speed_up"]["median"], epochs=scale["epoch_speed_up"]["median"],
+        grading=scale["grading_speed_up"]["median"],
+    )  # fmt: skip
+
+
+def _training(rows: list[dict]) -> dict:
+    """Return what the page says of a training step."""
+    lines, missed, xla, more = [], [], [], []
+    for row in rows:
+        ways = row["ways"]
+        fast = {name: way["times_as_fast_as_plain"]["median"] for name, way in ways.items()}
+        memory = {name: way["memory_mib"]["median"] for name, way in ways.items()}
+        share = max(memory["tensorflow"], memory["jax"]) / memory["plain"]
+        floor = ways["jax again"]["times_the_floor"]["median"]
+        name = f"{row['network']}, {row['batch_size']}"
+        lines.append(
+            f"| {name} | {fast['tensorflow']:.2f} | {fast['jax again']:.2f} | {floor:.2f} | "
+            f"{share:.2f} |"
+        )
+        if fast["tensorflow"] < TENSORFLOW:
+            missed.append(f"TensorFlow with {name}")
+        if fast["jax again"] < JAX:
+            missed.append(f"JAX with {name}, where the floor is {fast['floor']:.2f} times as fast")
+        if floor > FLOOR:
+            missed.append(f"the floor with {name}")
+        if share > MEMORY:
+            missed.append(f"memory with {name}")
+        xla.append(fast["tensorflow XLA"])
+        more.append(memory["tensorflow XLA"] - memory["tensorflow"])
+    return {
+        "training": "\n".join(lines),
+        "training_missed": _said(missed),
+        "jax_aim": JAX,
+        "xla_low": min(xla), "xla_high": max(xla),
+        "xla_memory_low": min(more), "xla_memory_high": max(more),
+    }  # fmt: skip
+
+
+def _same(found: dict) -> dict:
+    """Return how far the losses of the ways differ after all steps, the farthest of each kind."""
+
+    def farthest(precision: str, way: str) -> float:
+        return max(
+            row["largest"][str(found["steps"])]
+            for row in found["rows"]
+            if (row["precision"], row["way"]) == (precision, way)
+        )
+
+    return {
+        "same": farthest("float64", "tensorflow"),
+        "grown": farthest("float32", "jax"),
+        "same_steps": found["steps"],
+    }
+
+
+def _lab(row: dict) -> str:
+    at = row["default"]
+    cells = (at["median"], at["drawing_median"], at["common_median"], row["largest"]["median"])
+    return f"| {row['lab']} | " + " | ".join(f"{cell:.0f}" for cell in cells) + " |"
+
+
+def _labs_missed(labs: list[dict]) -> str:
+    """Return in words which aims were missed, and by how many labs."""
+    default = [row["default"]["median"] for row in labs]
+    slow = [row["lab"] for row in labs if row["default"]["median"] > MOST_MS]
+    large = [row["lab"] for row in labs if row["largest"]["median"] > LARGEST_MS]
+    ratios = [row["default"]["ratio"] for row in labs]
+    counts = (
+        (sum(each <= DEFAULT_MS for each in default), f"{DEFAULT_MS} ms"),
+        (sum(each <= MOST_MS for each in default), f"{MOST_MS} ms"),
+        (sum(ratio >= COMMON for ratio in ratios), "a third"),
+    )
+    said = ", ".join(f"{count} of {len(labs)} reach {aim}" for count, aim in counts)
+    above = [f"above {MOST_MS} ms: {', '.join(slow)}"] if slow else []
+    above += [f"above {LARGEST_MS} ms at the largest size: {', '.join(large)}"] if large else []
+    ends = f"a new figure takes {min(ratios):.1f} to {max(ratios):.1f} times as long"
+    return "; ".join([said[0].upper() + said[1:], *above, ends]) + "."
+
+
+def _said(missed: list[str]) -> str:
+    return f"Missed: {'; '.join(missed)}." if missed else "All are met."
+
+
+def main() -> None:
+    """Write the page."""
+    with replacing(PAGE) as path:
+        path.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
