@@ -4,7 +4,9 @@ import base64
 import html
 import sys
 import textwrap
+import threading
 import zlib
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import matplotlib
@@ -114,9 +116,16 @@ _STYLE = {
 }
 
 
+# Matplotlib's settings belong to the process, and JupyterLab lets each widget's messages be handled
+# in a thread of its own: without this, two controls that change at once spoil each other's picture.
+ONE_AT_A_TIME = threading.RLock()
+
+
+@contextmanager
 def course_style():
-    """Return a decorator, also a context manager, that puts the course's style in force."""
-    return matplotlib.rc_context(_STYLE)
+    """Put the course's style in force, for one thread at a time: a context manager or decorator."""
+    with ONE_AT_A_TIME, matplotlib.rc_context(_STYLE):
+        yield
 
 
 class CourseFigure(Figure):

@@ -14,6 +14,7 @@ from traitlets import TraitError, Unicode
 
 from helpers.arguments import Kind, refuse
 from helpers.figures.base import (
+    ONE_AT_A_TIME,
     SCREEN_DPI,
     CourseFigure,
     course_style,
@@ -217,7 +218,8 @@ class Lab(ABC):
             raise ValueError(f"{name} cannot be what it got, {settings[name]!r}: {error}") from None
         finally:
             self._updating = False
-            self._refresh()
+            with ONE_AT_A_TIME:
+                self._refresh()
 
     def _check_offered(self, settings: dict) -> None:
         """Refuse a number beyond the ends of its slider, which would cut it off without a word."""
@@ -245,14 +247,15 @@ class Lab(ABC):
         """Answer a control. No cell runs, so what is raised here, the reader would never see."""
         if self._updating:
             return
-        try:
-            self._refresh()
-        except Exception as error:
-            self._data = None
-            self._explain(
-                f"This lab failed: {type(error).__name__}: {error}. The fault is the course's own. "
-                "With the lab in a variable, lab.update() shows where it lies."
-            )
+        with ONE_AT_A_TIME:
+            try:
+                self._refresh()
+            except Exception as error:
+                self._data = None
+                self._explain(
+                    f"This lab failed: {type(error).__name__}: {error}. The fault is the course's "
+                    "own. With the lab in a variable, lab.update() shows where it lies."
+                )
 
     def _refresh(self, strict: bool = False) -> None:
         """Compute and draw with the settings in force; say what is wrong with them instead."""

@@ -170,7 +170,9 @@ class LabDriver:
             try:
                 self.page.wait_for_function(REPLACED, arg=[image, shown["source"]])
             except TookTooLong:
+                says = self.box.get_by_role("status").text_content()
                 said = f"{self.name} shows another picture than {self.settings()} give: {different}"
+                said += f". It says: {says}"
                 raise AssertionError(said) from None
 
     def _click_option(self, place, at: int, add: bool = False) -> None:
