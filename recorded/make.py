@@ -3,7 +3,7 @@
     python recorded/make.py search
     python recorded/make.py runs --seeds 0 1 2 3 4
     python recorded/make.py ablation
-    python recorded/make.py averaging --seeds 3
+    python recorded/make.py averaging --seeds 3 4
     python recorded/make.py networks
     python recorded/make.py toolkit
     python recorded/make.py minutes --profiles ci quick

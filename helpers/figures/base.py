@@ -116,15 +116,25 @@ _STYLE = {
 }
 
 
-# Matplotlib's settings belong to the process, and JupyterLab lets each widget's messages be handled
-# in a thread of its own: without this, two controls that change at once spoil each other's picture.
-ONE_AT_A_TIME = threading.RLock()
+_DRAWING = threading.RLock()
+
+
+@contextmanager
+def one_at_a_time():
+    """Let one thread at a time draw: a context manager or decorator, within one another too.
+
+    Matplotlib's settings belong to the process, and a lab has one figure. But JupyterLab has the
+    first message of a control handled in the main thread, and the later ones in another (seen in
+    JupyterLab 4.6 with ipykernel 7.4): two controls that change at once draw at once.
+    """
+    with _DRAWING:
+        yield
 
 
 @contextmanager
 def course_style():
     """Put the course's style in force, for one thread at a time: a context manager or decorator."""
-    with ONE_AT_A_TIME, matplotlib.rc_context(_STYLE):
+    with one_at_a_time(), matplotlib.rc_context(_STYLE):
         yield
 
 

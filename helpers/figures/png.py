@@ -1,7 +1,7 @@
 """Writes a picture's pixels as PNG (ISO/IEC 15948), without a filter.
 
-Pillow tries five filters on each row, which takes twice as long for a picture of lines and letters,
-and makes it no smaller.
+Pillow tries five filters on each row, which takes twice as long for a picture of lines and letters.
+The pictures of the labs are from 8% smaller to 15% larger without.
 """
 
 import struct

@@ -14,11 +14,11 @@ from traitlets import TraitError, Unicode
 
 from helpers.arguments import Kind, refuse
 from helpers.figures.base import (
-    ONE_AT_A_TIME,
     SCREEN_DPI,
     CourseFigure,
     course_style,
     message_figure,
+    one_at_a_time,
     picture_html,
 )
 from helpers.labs.slider_names import slider_names
@@ -218,8 +218,7 @@ class Lab(ABC):
             raise ValueError(f"{name} cannot be what it got, {settings[name]!r}: {error}") from None
         finally:
             self._updating = False
-            with ONE_AT_A_TIME:
-                self._refresh()
+            self._refresh()
 
     def _check_offered(self, settings: dict) -> None:
         """Refuse a number beyond the ends of its slider, which would cut it off without a word."""
@@ -243,20 +242,21 @@ class Lab(ABC):
         box.add_class(f"course-lab-{type(self).__name__.lower()}")
         return box
 
+    @one_at_a_time()
     def _changed(self, _change) -> None:
         """Answer a control. No cell runs, so what is raised here, the reader would never see."""
         if self._updating:
             return
-        with ONE_AT_A_TIME:
-            try:
-                self._refresh()
-            except Exception as error:
-                self._data = None
-                self._explain(
-                    f"This lab failed: {type(error).__name__}: {error}. The fault is the course's "
-                    "own. With the lab in a variable, lab.update() shows where it lies."
-                )
+        try:
+            self._refresh()
+        except Exception as error:
+            self._data = None
+            self._explain(
+                f"This lab failed: {type(error).__name__}: {error}. The fault is the course's own. "
+                "With the lab in a variable, lab.update() shows where it lies."
+            )
 
+    @one_at_a_time()
     def _refresh(self, strict: bool = False) -> None:
         """Compute and draw with the settings in force; say what is wrong with them instead."""
         try:
@@ -289,6 +289,7 @@ class Lab(ABC):
             f'<p role="status" style="{TEXT_STYLE}">{html.escape(self.figure.alt_text)}</p>'
         )
 
+    @one_at_a_time()
     def _show_table(self, _change=None) -> None:
         shown = self.table_toggle.value and self._data is not None
         self.table_view.value = self.table(self._data).to_html() if shown else ""

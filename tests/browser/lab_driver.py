@@ -172,7 +172,7 @@ class LabDriver:
             except TookTooLong:
                 says = self.box.get_by_role("status").text_content()
                 said = f"{self.name} shows another picture than {self.settings()} give: {different}"
-                said += f". It says: {says}"
+                said += f"; it says {says!r}"
                 raise AssertionError(said) from None
 
     def _click_option(self, place, at: int, add: bool = False) -> None:

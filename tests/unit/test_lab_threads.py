@@ -1,4 +1,4 @@
-"""JupyterLab handles the messages of each widget in a thread of its own, so changes may overlap."""
+"""JupyterLab has the messages of controls handled in two threads, so changes may overlap."""
 
 import itertools
 import threading
