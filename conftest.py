@@ -4,6 +4,7 @@ This runs when pytest loads the file, before any test module, and so before Kera
 The kernels that nbval starts, and commands that a test starts, inherit it.
 """
 
+import gc
 import importlib.util
 import os
 import tempfile
@@ -59,6 +60,12 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if item.path.is_relative_to(_BROWSER_TESTS):
                 item.add_marker(skip)
+
+
+def pytest_collection_finish():
+    """Take what all tests share out of every later search for unused objects: it is a million."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

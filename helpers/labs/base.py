@@ -4,9 +4,11 @@ A lab is three things that a test can use one at a time: ``compute(settings) -> 
 ``draw(data, figure)``, both pure, and the controls that join them.
 """
 
+import gc
 import html
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import ipywidgets as widgets
@@ -99,6 +101,23 @@ class Settings(Kind):
         for setting in value:
             lookup(setting, self.kinds, "setting")
         return {each: kind.take(each, value[each], {}) for each, kind in self.kinds.items()}
+
+
+@contextmanager
+def collecting_later():
+    """Hold Python's search for unused objects until the picture is on its way to the reader.
+
+    One through all objects of the process takes longer than a picture, and the many small objects
+    of a picture set it off. A context manager or decorator; within another it does nothing.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Picture(widgets.Image):
@@ -243,6 +262,7 @@ class Lab(ABC):
         return box
 
     @one_at_a_time()
+    @collecting_later()
     def _changed(self, _change) -> None:
         """Answer a control. No cell runs, so what is raised here, the reader would never see."""
         if self._updating:
@@ -257,6 +277,7 @@ class Lab(ABC):
             )
 
     @one_at_a_time()
+    @collecting_later()
     def _refresh(self, strict: bool = False) -> None:
         """Compute and draw with the settings in force; say what is wrong with them instead."""
         try:

@@ -139,20 +139,49 @@ def test_every_end_of_every_control_gives_a_picture_or_an_explanation(kind):
     assert bytes(lab.picture.value) == fresh_picture(lab), "something of a picture before is left"
 
 
+@pytest.mark.parametrize("error", [None, ValueError, RuntimeError])
+def test_no_search_for_unused_objects_falls_between_a_change_and_its_picture(error, monkeypatch):
+    """Such a search looks through the whole process: longer than the picture itself takes."""
+    lab, searching = labs.MomentMap(), []
+    compute, widget = lab.compute, lab.controls["seed"]
+
+    def noting_compute(settings):
+        searching.append(gc.isenabled())
+        if error:
+            raise error("what a test raises")
+        return compute(settings)
+
+    monkeypatch.setattr(lab, "compute", noting_compute)
+    lab.picture.observe(lambda change: searching.append(gc.isenabled()), names="value")
+    widget.value += 1
+    assert searching == [False, False]
+    assert gc.isenabled()
+
+
+@pytest.fixture
 def kept():
-    """Return how many widgets, figures and objects are alive, and entries in lists and dicts.
+    """Give what counts the widgets, figures and objects alive, and entries in lists and dicts.
 
     The collector does not know arrays and bytes; whoever keeps them has a longer list or dict.
     """
+    gc.unfreeze()
     gc.collect()
-    things = gc.get_objects()
-    figures = sum(isinstance(thing, Figure) for thing in things)
-    entries = sum(len(thing) for thing in things if type(thing) in (list, dict, set))
-    return np.array([live_widgets(), figures, len(things), entries])
+    containers = [thing for thing in gc.get_objects() if type(thing) in (list, dict, set)]
+    gc.freeze()  # of what is there already, only these are looked at again
+
+    def count() -> np.ndarray:
+        gc.collect()
+        things = gc.get_objects()
+        figures = sum(isinstance(thing, Figure) for thing in things)
+        new = (thing for thing in things if type(thing) in (list, dict, set))
+        entries = sum(map(len, containers)) + sum(map(len, new))
+        return np.array([live_widgets(), figures, len(things), entries])
+
+    return count
 
 
 @every_lab
-def test_changes_leave_widgets_figures_and_memory_where_they_were(kind):
+def test_changes_leave_widgets_figures_and_memory_where_they_were(kind, kept):
     """A thing kept at each change would be seen: it grows in every round by a thing a change.
 
     A hundred changes a lab would take minutes and show no more; the run explorer has those, in a

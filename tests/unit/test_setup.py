@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import entry_points, packages_distributions
 from pathlib import Path
 
@@ -245,8 +246,13 @@ def imported_packages(folder: Path) -> dict[str, Path]:
     }
 
 
+@cache
+def all_distributions() -> dict[str, list[str]]:
+    return packages_distributions()  # reads the list of files of every package
+
+
 def distributions_of(module: str) -> set[str]:
-    return {canonicalize_name(name) for name in packages_distributions().get(module, [module])}
+    return {canonicalize_name(name) for name in all_distributions().get(module, [module])}
 
 
 def test_what_helpers_imports_is_declared():

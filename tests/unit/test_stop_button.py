@@ -77,7 +77,7 @@ class FrontEnd:
         return reply["content"]
 
     def is_idle_after(self, cell: str) -> bool:
-        """Return whether the kernel has said that the cell is done."""
+        """Return whether the kernel has said that it is done with a cell, or another message."""
         return any(
             message["content"].get("execution_state") == "idle"
             for message in self.seen
@@ -97,11 +97,13 @@ class FrontEnd:
         self.subshell = reply["content"]["subshell_id"]
 
     def click(self, button: str) -> None:
-        """Send what the view of a button sends when it is clicked."""
+        """Send what the view of a button sends when it is clicked, and wait until it is taken."""
         data = {"method": "custom", "content": {"event": "click"}}
         message = self.client.session.msg("comm_msg", {"comm_id": button, "data": data})
         message["header"]["subshell_id"] = self.subshell
         self.client.shell_channel.send(message)
+        while not self.is_idle_after(message["header"]["msg_id"]):
+            self.wait_for(lambda kind, content: kind == "status")
 
     def published(self, *kinds: str) -> list[dict]:
         """Return the contents of all messages of some kinds so far."""
@@ -149,12 +151,8 @@ def test_a_click_ends_its_training_and_nothing_else(front_end):
     front_end.client.get_stdin_msg(timeout=MESSAGE_SECONDS)  # it stands still now
     (button,) = front_end.opened("ButtonModel")
     front_end.click(button)
-    front_end.wait_for(
-        lambda kind, content: (
-            kind == "comm_msg" and content["data"].get("state") == {"description": "Stopping ..."}
-        )
-    )
-    assert {"disabled": True} in [c["data"].get("state") for c in front_end.published("comm_msg")]
+    changes = [content["data"].get("state") for content in front_end.published("comm_msg")]
+    assert {"disabled": True} in changes and {"description": "Stopping ..."} in changes
     front_end.client.input("")
     front_end.reply(queued[-1])
 

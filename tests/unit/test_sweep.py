@@ -154,7 +154,7 @@ def results(document: dict) -> dict:
     }
 
 
-LONGER = SPEC.replace("epochs: 2", "epochs: 20").replace("seeds: [0, 1]", "seeds: [0, 1, 2]")
+LONGER = SPEC.replace("epochs: 2", "epochs: 20")
 
 
 @pytest.fixture(scope="module")
@@ -170,20 +170,20 @@ def here(tmp_path_factory):
 def test_a_sweep_trains_every_run_and_says_how_far_it_is(here):
     _, document, said, store = here
     assert sorted(results(document)) == [
-        (name, seed) for name in ("elu", "mc-dropout") for seed in (0, 1, 2)
+        (name, seed) for name in ("elu", "mc-dropout") for seed in (0, 1)
     ]
-    assert "6 runs, 0 of them in" in said
-    assert "1 of 6, about" in said and "6 of 6: mc-dropout, " in said
+    assert "4 runs, 0 of them in" in said
+    assert "1 of 4, about" in said and "4 of 4: mc-dropout, " in said
     assert not document["failures"]
     # And those whose weights MC dropout predicts with.
-    assert len(stored_runs(store)) == 9
+    assert len(stored_runs(store)) == 6
 
 
 def test_rows_are_of_validation_images_and_best_first(here):
     rows = here[1]["rows"]
     means = [row["validation_mean"] for row in rows]
     assert len(rows) == 2 and means == sorted(means, reverse=True)
-    assert all(row["seeds"] == [0, 1, 2] and row["validation_std"] >= 0 for row in rows)
+    assert all(row["seeds"] == [0, 1] and row["validation_std"] >= 0 for row in rows)
     assert "test" not in str(rows)
 
 
@@ -191,7 +191,7 @@ def test_what_is_stored_is_not_trained_again(here):
     file, document, _, store = here
     before = {path: path.stat().st_mtime_ns for path in store.glob("*/run.json")}
     again, said = course_sweep(file, "--store", store)
-    assert "6 runs, 6 of them in" in said
+    assert "4 runs, 4 of them in" in said
     assert again["runs"] == document["runs"]
     assert before == {path: path.stat().st_mtime_ns for path in store.glob("*/run.json")}
 
@@ -270,7 +270,7 @@ def test_on_a_cluster_that_loses_workers_and_scheduler_nothing_is_lost(here, clu
         wait_for_checkpoints(store, 2)  # both are in the middle of a run
         cluster.workers[0].kill()
         cluster.add_worker()
-        while " of 6, " not in (line := process.stderr.readline()):
+        while " of 4, " not in (line := process.stderr.readline()):
             said.append(line)
         wait_for_checkpoints(store, 1)
         cluster.restart_scheduler()
