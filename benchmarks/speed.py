@@ -89,7 +89,10 @@ def _same(found: dict) -> dict:
 
 def _lab(row: dict) -> str:
     at = row["default"]
-    cells = (at["median"], at["drawing_median"], at["common_median"], row["largest"]["median"])
+    cells = (
+        *(at["median"], at["percentile_95"], at["drawing_median"], at["common_median"]),
+        row["largest"]["median"],
+    )
     return f"| {row['lab']} | " + " | ".join(f"{cell:.0f}" for cell in cells) + " |"
 
 

@@ -162,7 +162,9 @@ class ChapterList(tuple[Chapter, ...]):
             + [each.reached] * kept
             for each in self
         ]
-        lines = [header, ["---"] * len(header), *rows]
+        # Without it JupyterLab sets every column on the right.
+        rule = [":---", *["---:"] * len(PROFILES), *[":---"] * kept]
+        lines = [header, rule, *rows]
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         return f"{table}\n\n{self.conditions}"
 

@@ -159,7 +159,7 @@ for name in ("lecun_normal", "glorot_normal"):
 # make up for it, and LeCun's rule becomes He's: $\mathrm{Var}(w) = 2 / \texttt{fan\_in}$.
 #
 # | initializer | variance of a weight | made for |
-# |---|---|---|
+# |:---|:---|:---|
 # | LeCun | 1 / `fan_in` | SELU |
 # | Glorot | 1 / `fan_avg` | tanh, logistic, softmax, linear |
 # | He | 2 / `fan_in` | ReLU and its kin |

@@ -129,11 +129,12 @@ class Progress(tuple[Row, ...]):
         return "\n".join([*lines, *self._notes()])
 
     def _repr_html_(self) -> str:
+        left = 'style="text-align:left"'  # JupyterLab sets every cell on the right
         head = "".join(
-            f'<th scope="col">{name}</th>' for name in ("task", "title", "points", "you")
+            f'<th scope="col" {left}>{name}</th>' for name in ("task", "title", "points", "you")
         )
         body = "".join(
-            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>"
+            f"<tr>{''.join(f'<td {left}>{html.escape(cell)}</td>' for cell in row)}</tr>"
             for row in self._cells()
         )
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())

@@ -143,7 +143,8 @@ def as_text(rows: list[dict]) -> str:
 def as_markdown(rows: list[dict]) -> str:
     """Return the rows as a Markdown table."""
     header = ("network", "seeds", "validation", "test", "best epoch", "s/epoch", "published")
-    lines = [header, ("---",) * len(header), *(_cells(row)[1:] for row in rows)]
+    rule = (":---", *("---:",) * (len(header) - 1))  # or JupyterLab sets the names on the right too
+    lines = [header, rule, *(_cells(row)[1:] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

@@ -1,7 +1,9 @@
 """A notebook open in a browser, and what a reader does with it: run it all, run a cell, type."""
 
 import re
+from pathlib import Path
 
+import nbformat
 from lab_server import LabServer
 
 RUN_MENU = ("Run", "Run All Cells")
@@ -19,6 +21,14 @@ CONNECTED = """async () => {
 TRAINING = 300_000  # milliseconds: how long a whole notebook may take on a busy machine
 ERRORS = '[data-mime-type="application/vnd.jupyter.error"]'
 BROKEN_WIDGET = ".jupyter-widgets-error-widget"
+
+
+def write_notebook(path: Path, sources: list[str]) -> None:
+    """Write a notebook with these code cells, to be opened."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    python = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": python})
+    nbformat.write(made, path)
 
 
 class NotebookPage:

@@ -1,4 +1,8 @@
-"""Every lesson in JupyterLab: run it all, drive every lab, answer a question of its quiz."""
+"""Every lesson in JupyterLab: run it all, drive every lab, answer a question of its quiz.
+
+A lesson that trains most of its time is run so with ``--slow`` alone. Its labs are driven without:
+they stand in a notebook that holds nothing else.
+"""
 
 import ast
 import html
@@ -9,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from lab_driver import LabDriver
-from notebook_page import NotebookPage
+from notebook_page import NotebookPage, write_notebook
 
 from helpers.labs import MomentMap, RunExplorer, all_labs
 from helpers.quiz import FOLDER, RIGHT, WRONG, as_html, load_quiz
@@ -19,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 LESSONS = sorted((path.stem for path in (ROOT / "notebooks").glob("*.ipynb")), reverse=True)
 TRAINING = "05"  # from here on a lesson trains most of its time: minutes, in which .ci/run has none
 FEW = 2  # moves of a lab that the lesson has shown before
+HALVES = 2  # of the labs that only such lessons show: one for each process of .ci/run
 QUIZZES = {path.stem for path in FOLDER.glob("*.json")}
 
 
@@ -34,7 +39,7 @@ def test_a_lesson_runs_and_its_labs_show_what_their_controls_say(
     assert notebook.broken() == []
     labs = [
         LabDriver(page, box, partial(lab_in_python, settings))
-        for box, settings in zip(notebook.labs(), settings_in(lesson), strict=True)
+        for box, (_, settings) in zip(notebook.labs(), labs_in(lesson), strict=True)
     ]
     assert labs, "every lesson has a lab"
     assert findings(page, ".course-lab") == []
@@ -50,12 +55,35 @@ def test_a_lesson_runs_and_its_labs_show_what_their_controls_say(
     assert notebook.broken() == []
 
 
-def settings_in(lesson: str) -> list[dict]:
-    """Return what a notebook sets in each of its labs, in their order."""
+@pytest.mark.parametrize("half", range(HALVES))
+def test_the_labs_of_lessons_that_train_show_what_their_controls_say(half, lab, page, findings):
+    quick = {name for lesson in LESSONS if lesson < TRAINING for name, _ in labs_in(lesson)}
+    names = [kind.__name__ for kind in all_labs() if kind.__name__ not in quick][half::HALVES]
+    path = f"labs_{half}.ipynb"
+    cells = [f"{name}([])" if name == RunExplorer.__name__ else f"{name}()" for name in names]
+    write_notebook(lab.notebooks / path, [f"from helpers.labs import {', '.join(names)}", *cells])
+    notebook = NotebookPage(page, lab, path)
+    notebook.run_all()
+    drivers = [LabDriver(page, box, without_runs) for box in notebook.labs()]
+    assert [driver.name for driver in drivers] == names
+    assert findings(page, ".course-lab") == []
+    for driver in drivers:
+        driver.check_moves()
+        driver.check_table()
+    assert notebook.broken() == []
+
+
+def without_runs(kind):
+    """Return a lab of this class; the run explorer has the recorded runs alone."""
+    return kind([]) if kind is RunExplorer else kind()
+
+
+def labs_in(lesson: str) -> list[tuple[str, dict]]:
+    """Return the name of each lab of a notebook, in their order, and what is set in it."""
     names = {kind.__name__ for kind in all_labs()}
     cells = nbformat.read(ROOT / "notebooks" / f"{lesson}.ipynb", 4).cells
     return [
-        {each.arg: ast.literal_eval(each.value) for each in node.keywords}
+        (node.func.id, {each.arg: ast.literal_eval(each.value) for each in node.keywords})
         for cell in cells
         if cell.cell_type == "code"
         for node in ast.walk(ast.parse(cell.source))

@@ -1,8 +1,6 @@
 """The Stop button of a training, pressed in a page: the run ends, and the cell goes on."""
 
-import nbformat
-import pytest
-from notebook_page import NotebookPage
+from notebook_page import NotebookPage, write_notebook
 
 # It would train for days: where it ends, the button has ended it.
 CELL = """
@@ -19,18 +17,9 @@ print("ended:", run.ended)
 """
 
 
-@pytest.fixture
-def notebook(jupyterlab):
-    """The path of a notebook with one long training."""
-    python = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [nbformat.v4.new_code_cell(CELL)]
-    found = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": python})
-    nbformat.write(found, jupyterlab.notebooks / "stop.ipynb")
-    return "stop.ipynb"
-
-
-def test_a_training_ends_when_its_stop_button_is_pressed(lab, page, notebook):
-    opened = NotebookPage(page, lab, notebook)
+def test_a_training_ends_when_its_stop_button_is_pressed(lab, page):
+    write_notebook(lab.notebooks / "stop.ipynb", [CELL])
+    opened = NotebookPage(page, lab, "stop.ipynb")
     opened.start_all()
     button = page.locator("button.jupyter-button", has_text="Stop")
     button.click()
