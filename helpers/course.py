@@ -201,7 +201,7 @@ def chapters() -> ChapterList:
         for name, title in titles.items()
     )
     map_.conditions = minutes.conditions(
-        {f"{name} in {key}": each for name, of in records.items() for key, each in of.items()}
+        {f"{name[:2]} in {key}": each for name, of in records.items() for key, each in of.items()}
     )
     return map_
 

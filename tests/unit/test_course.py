@@ -184,7 +184,7 @@ def test_the_map_has_links_times_and_how_far_the_reader_has_come(shell, times, c
     assert len({line.count("|") for line in lines[:-2]}) == 1
     assert lines[-1] == (
         "Times: whole notebooks, tensorflow 1.2, 2 cores of x86-64; "
-        "09_cifar10 in full: training steps only, jax 1.2, 1 core of x86-64."
+        "09 in full: training steps only, jax 1.2, 1 core of x86-64."
     )
     assert lines[-1] in repr(found)
 
