@@ -6,6 +6,7 @@ pre-activations are the logits.
 """
 
 from collections.abc import Sequence
+from inspect import unwrap
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ from helpers.theory.activations import get_activation, slope, value
 from helpers.theory.initializers import sample
 
 MOST_CLASSES = 10_000
+# What a function here takes it has looked at: not again for each layer.
+_value, _slope = map(unwrap, (value, slope))
 
 
 class Parameters(NamedTuple):
@@ -132,11 +135,13 @@ def forward(x: np.ndarray, parameters: Parameters, activation: str) -> Signals:
     Raises:
         ValueError: for shapes that do not fit, or an unknown activation.
     """
+    get_activation(activation)
     inputs, pre_activations = [], []
     for kernel, bias in zip(*parameters, strict=True):
+        if pre_activations:
+            x = _value(activation, pre_activations[-1])
         inputs.append(x)
         pre_activations.append(x @ kernel + bias)
-        x = value(activation, pre_activations[-1])
     return Signals(inputs, pre_activations)
 
 
@@ -166,7 +171,7 @@ def backward(
     for kernel, z in zip(
         reversed(parameters.kernels[1:]), reversed(signals.pre_activations[:-1]), strict=True
     ):
-        at_pre_activation.append((at_pre_activation[-1] @ kernel.T) * slope(activation, z))
+        at_pre_activation.append((at_pre_activation[-1] @ kernel.T) * _slope(activation, z))
     at_pre_activation.reverse()
     pairs = zip(signals.inputs, at_pre_activation, strict=True)
     kernels = [x.T @ gradient for x, gradient in pairs]
