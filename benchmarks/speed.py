@@ -88,11 +88,8 @@ def _same(found: dict) -> dict:
 
 
 def _lab(row: dict) -> str:
-    at = row["default"]
-    cells = (
-        *(at["median"], at["percentile_95"], at["drawing_median"], at["common_median"]),
-        row["largest"]["median"],
-    )
+    columns = ("median", "percentile_95", "drawing_median", "common_median")
+    cells = [*(row["default"][name] for name in columns), row["largest"]["median"]]
     return f"| {row['lab']} | " + " | ".join(f"{cell:.0f}" for cell in cells) + " |"
 
 

@@ -66,7 +66,7 @@ def conditions(measured: Mapping[str, Mapping]) -> str:
     """Return in a sentence what the times were measured on, and which of them on something else.
 
     Args:
-        measured: what each record is of (``09_cifar10 in full``) -> the record.
+        measured: what each record is of (``09 in full``) -> the record.
 
     Raises:
         ValueError: for a record that does not say how it was measured.

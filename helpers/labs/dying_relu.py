@@ -173,7 +173,7 @@ def train(
     at, slopes, dead, diverged = [], [], [], None
     for step in range(steps + 1):
         if step in looks:
-            # All layers in one array took three times as long: its memory was new each time.
+            # Layer by layer: putting all into one array first took a tenth of the training.
             layers = _slopes_by_layer(parameters, activation)
             at.append(step)
             slopes.append(np.concatenate([layer.mean(axis=0) for layer in layers]))
