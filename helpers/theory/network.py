@@ -2,7 +2,8 @@
 
 Shapes: ``n`` samples, and layers of ``fan_in`` inputs and ``fan_out`` units. Kernels are
 ``(fan_in, fan_out)`` and biases ``(fan_out,)``, as in Keras. The last layer has no activation: its
-pre-activations are the logits.
+pre-activations are the logits. What a function here checks has these shapes; inside, axes before
+them pass through, for a lab that trains networks side by side and unwraps the functions.
 """
 
 from collections.abc import Sequence
@@ -141,7 +142,7 @@ def forward(x: np.ndarray, parameters: Parameters, activation: str) -> Signals:
         if pre_activations:
             x = _value(activation, pre_activations[-1])
         inputs.append(x)
-        pre_activations.append(x @ kernel + bias)
+        pre_activations.append(x @ kernel + bias[..., None, :])
     return Signals(inputs, pre_activations)
 
 
@@ -161,21 +162,22 @@ def backward(
             activation.
     """
     get_activation(activation)
-    units = [(len(logit_gradient), kernel.shape[1]) for kernel in parameters.kernels]
+    *samples, _ = logit_gradient.shape
+    units = [(*samples, kernel.shape[-1]) for kernel in parameters.kernels]
     if [z.shape for z in signals.pre_activations] != units:
         raise ValueError(
-            f"signals must be those of this network for {len(logit_gradient)} inputs, {units}, "
+            f"signals must be those of this network for {samples[-1]} inputs, {units}, "
             f"got {[z.shape for z in signals.pre_activations]}."
         )
     at_pre_activation = [logit_gradient]
     for kernel, z in zip(
         reversed(parameters.kernels[1:]), reversed(signals.pre_activations[:-1]), strict=True
     ):
-        at_pre_activation.append((at_pre_activation[-1] @ kernel.T) * _slope(activation, z))
+        at_pre_activation.append((at_pre_activation[-1] @ kernel.mT) * _slope(activation, z))
     at_pre_activation.reverse()
     pairs = zip(signals.inputs, at_pre_activation, strict=True)
-    kernels = [x.T @ gradient for x, gradient in pairs]
-    return Gradients(kernels, [g.sum(axis=0) for g in at_pre_activation], at_pre_activation)
+    kernels = [x.mT @ gradient for x, gradient in pairs]
+    return Gradients(kernels, [g.sum(axis=-2) for g in at_pre_activation], at_pre_activation)
 
 
 @takes(logits=Array("n, classes"), labels=Array("n", whole=True))
@@ -190,10 +192,10 @@ def softmax_cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float
     Raises:
         ValueError: for shapes that do not fit, or labels out of their range.
     """
-    check_labels(labels, logits.shape[1])
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    check_labels(labels, logits.shape[-1])
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     rows = np.arange(len(labels))
     gradient = np.exp(log_probabilities)
-    gradient[rows, labels] -= 1
-    return float(-log_probabilities[rows, labels].mean()), gradient / len(labels)
+    gradient[..., rows, labels] -= 1
+    return float(-log_probabilities[..., rows, labels].mean()), gradient / len(labels)

@@ -89,6 +89,18 @@ def test_diverging_is_noticed_and_stops():
     assert all(np.isfinite(kernel).all() for kernel in course.parameters.kernels)
 
 
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])  # leaky ReLU diverges at rate 3
+def test_four_networks_side_by_side_learn_what_each_learns_alone(activation):
+    courses = DyingReLU.compute(settings(activation=activation, bias=-0.5)).courses
+    for rate, course in courses.items():
+        alone = train(start(bias=-0.5), activation, rate, 40)
+        assert (course.diverged, course.accuracy) == (alone.diverged, alone.accuracy)
+        assert (course.steps == alone.steps).all() and (course.dead == alone.dead).all()
+        for side_by_side, by_itself in zip(course.parameters, alone.parameters, strict=True):
+            for ours, expected in zip(side_by_side, by_itself, strict=True):
+                assert ours == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
 def test_drawn_are_slopes_by_unit_and_shares_by_rate(picture):
     units, shares = draw(picture).axes
     image = units.images[0].get_array()
