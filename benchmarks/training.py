@@ -2,14 +2,14 @@
 
     CIFAR10_DIR=... python benchmarks/training.py
 
-Five ways, on all training images of CIFAR-10, each in a process of its own, one after the other and
+Six ways, on all training images of CIFAR-10, each in a process of its own, one after the other and
 then all again, so that a machine that slows down slows all of them:
 
 - plain: a float32 array of standardized pixels, ``compile`` and ``fit`` on TensorFlow;
 - tensorflow, jax: ``train`` of this course;
 - tensorflow XLA: the same, compiled by XLA, which the course does without (``execution.py``);
-- floor: the matrix products of a step and one fused Nadam update, with NumPy. No activation, no
-  batch norm, no loss, no data: a network cannot be trained in less.
+- floor: the matrix products of a step and one fused Nadam update, with NumPy;
+- by hand: nearly all of a step, with NumPy, in place (both are in ``numpy_step.py``).
 
 The images are all in memory, and twice 250 steps are taken. The first times building and compiling
 too, the second the step; what an epoch and more of them take is reckoned with both. JAX keeps what
@@ -24,7 +24,6 @@ Prints and keeps milliseconds a step, seconds to 1, 5 and 10 epochs with all tha
 """
 
 import argparse
-import itertools
 import json
 import os
 import sys
@@ -34,24 +33,25 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+from numpy_step import CLASSES, LAYERS, WIDTH, ByHand, Floor
 from results_of import about, in_a_process, spread, write
 
 from helpers import machine
 from helpers.datasets import Split, load_cifar10
 
-WAYS = ("plain", "tensorflow", "tensorflow XLA", "jax", "jax again", "floor")
+WAYS = ("plain", "tensorflow", "tensorflow XLA", "jax", "jax again", "floor", "by hand")
 NETWORKS = {"elu": {}, "bn": {"normalization": "before"}}
 BATCH_SIZES = (32, 128)
-STEPS, ROUNDS, FLOOR_STEPS = 250, 3, 200  # STEPS are taken twice
+STEPS, ROUNDS = 250, 3  # STEPS are taken twice
 LENGTHS = (1, 5, 10)  # epochs
-LAYERS, WIDTH, INPUTS, CLASSES = 20, 100, 3072, 10
 IMAGES = 45_000
 
 
 def one(way: str, network: str, batch_size: int) -> dict:
     """Train in this process; return the seconds at the end of each half, and the peak memory."""
-    if way == "floor":
-        ended = floor(batch_size)
+    if way in ("floor", "by hand"):
+        by_hand = way == "by hand"
+        ended = numpy(ByHand(batch_size, bool(NETWORKS[network])) if by_hand else Floor(batch_size))
     else:
         data = load_cifar10()
         if way == "tensorflow XLA":
@@ -137,59 +137,16 @@ def course(data, network: str, batch_size: int) -> list[float]:
     return [first, first + ended[1] - epoch_started[1]]
 
 
-def floor(batch_size: int) -> list[float]:
-    """Time the matrix products and the update of one step, again and again."""
-    rng = np.random.default_rng(0)
-    sizes = [INPUTS, *[WIDTH] * LAYERS, CLASSES]
-    pairs = list(itertools.pairwise(sizes))
-    count = sum(a * b + b for a, b in pairs)
-    weights, gradient, first, second, scratch = (
-        rng.normal(size=count).astype(np.float32) * 0.01 for _ in range(5)
-    )
-    np.abs(second, out=second)
-    kernels, changes, place = [], [], 0
-    for a, b in pairs:
-        kernels.append(weights[place : place + a * b].reshape(a, b))
-        changes.append(gradient[place : place + a * b].reshape(a, b))
-        place += a * b + b
-    # Fed with the same numbers in every step, or they would shrink until they are slow to add.
-    inputs, deltas = (
-        [rng.normal(size=(batch_size, size)).astype(np.float32) for size in sizes] for _ in range(2)
-    )
-    results = [np.empty_like(array) for array in inputs]
-
-    def step() -> None:
-        for layer, kernel in enumerate(kernels):
-            np.matmul(inputs[layer], kernel, out=results[layer + 1])
-        for layer in reversed(range(len(kernels))):
-            np.matmul(inputs[layer].T, deltas[layer + 1], out=changes[layer])
-            if layer:  # nothing needs the gradient of the pixels
-                np.matmul(deltas[layer + 1], kernels[layer].T, out=results[layer])
-        nadam(weights, gradient, first, second, scratch)
-
+def numpy(step: Floor) -> list[float]:
+    """Time a step in NumPy, again and again."""
     for _ in range(5):
         step()
-    started = time.perf_counter()
-    for _ in range(FLOOR_STEPS):
-        step()
-    seconds = (time.perf_counter() - started) / FLOOR_STEPS * STEPS
-    return [seconds, 2 * seconds]
-
-
-def nadam(weights, gradient, first, second, scratch, rate=3e-4) -> None:
-    """Update all weights in place, without a copy (Dozat 2016, without its schedule)."""
-    np.multiply(gradient, 0.1, out=scratch)
-    first *= 0.9
-    first += scratch
-    np.multiply(gradient, gradient, out=scratch)
-    scratch *= 0.001
-    second *= 0.999
-    second += scratch
-    np.sqrt(second, out=scratch)
-    scratch += 1e-7
-    np.divide(first, scratch, out=scratch)
-    scratch *= rate
-    weights -= scratch
+    started, ended = time.perf_counter(), []
+    for _ in range(2):
+        for _ in range(STEPS):
+            step()
+        ended.append(time.perf_counter() - started)
+    return ended
 
 
 def measure(way: str, network: str, batch_size: int, home: Path) -> dict:
@@ -265,6 +222,7 @@ def compare(network: str, batch_size: int, options, home: Path) -> dict:
     for way in WAYS:
         ways[way]["times_as_fast_as_plain"] = spread(steps["plain"] / steps[way])
     ways["jax again"]["times_the_floor"] = spread(steps["jax again"] / steps["floor"])
+    ways["jax again"]["times_by_hand"] = spread(steps["jax again"] / steps["by hand"])
     return {"network": network, "batch_size": batch_size, "ways": ways}
 
 
@@ -284,9 +242,10 @@ def as_text(rows: list[dict]) -> str:
                 f"  {way:22} {spreads:>22} {fast:>8.2f} {seconds} "
                 f"{found['memory_mib']['median']:>5.0f}"
             )
+        jax = row["ways"]["jax again"]
         lines.append(
-            f"  jax again takes {row['ways']['jax again']['times_the_floor']['median']:.2f} times "
-            "the floor's step"
+            f"  jax again takes {jax['times_the_floor']['median']:.2f} times the floor's step, "
+            f"{jax['times_by_hand']['median']:.2f} times that by hand"
         )
     return "\n".join(lines)
 
@@ -295,7 +254,7 @@ def draw(rows: list[dict]):
     """Return a picture of the milliseconds a step."""
     from helpers.figures.base import PALETTE, CourseFigure, course_style
 
-    colors = dict(zip(WAYS, ("grey", "orange", "purple", "blue", "sky blue", "green"), strict=True))
+    colors = ("grey", "orange", "purple", "blue", "sky blue", "green", "vermillion")
     said = "; ".join(
         f"{row['network']}, batch {row['batch_size']}: "
         + ", ".join(f"{way} {row['ways'][way]['step_ms']['median']:.1f}" for way in WAYS)
@@ -311,8 +270,8 @@ def draw(rows: list[dict]):
                 middle - [step["smallest"] for step in steps],
                 [step["largest"] for step in steps] - middle,
             ]
-            where = np.arange(len(rows)) + (place - 2.5) * 0.15
-            axes.bar(where, middle, 0.14, label=way, color=PALETTE[colors[way]])
+            where = np.arange(len(rows)) + (place - 3) * 0.13
+            axes.bar(where, middle, 0.12, label=way, color=PALETTE[colors[place]])
             axes.errorbar(where, middle, ends, fmt="none", ecolor="black", elinewidth=1, capsize=2)
         labels = [f"{row['network']}, batch {row['batch_size']}" for row in rows]
         axes.set_xticks(range(len(rows)), labels)

@@ -5,9 +5,11 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from helpers.cli.bench import BENCHMARKS
+from helpers.theory import activations, batch_norm
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -65,19 +67,49 @@ def test_the_page_on_speed_names_every_aim_that_was_missed(program):
     module = program("speed")
 
     def row(fast, memory):
-        names = ("plain", "tensorflow", "tensorflow XLA", "jax", "jax again", "floor")
+        names = program("training").WAYS
         ways = {
             name: {"times_as_fast_as_plain": {"median": fast}, "memory_mib": {"median": memory}}
             for name in names
         }
         ways["plain"]["memory_mib"]["median"] = 1000
         ways["jax again"]["times_the_floor"] = {"median": 1 / fast}
+        ways["jax again"]["times_by_hand"] = {"median": 1 / fast}
         return {"network": "elu", "batch_size": 32, "ways": ways}
 
     assert module._training([row(3.0, 400)])["training_missed"] == "All are met."
     said = module._training([row(0.5, 600)])["training_missed"]
     for part in ("TensorFlow with", "JAX with", "the floor with", "memory with"):
         assert part in said
+
+
+def test_the_layers_of_the_step_by_hand_compute_what_the_theory_does(program):
+    step, rng = program("numpy_step"), np.random.default_rng(0)
+    z, delta = (rng.normal(1, 2, (32, 5)).astype(np.float32) for _ in range(2))
+    layer, outputs, gradient = step.BatchNorm(32, 5), z.copy(), delta.copy()
+    layer.gamma[:], layer.beta[:] = rng.normal(size=(2, 5))
+    layer.forward(outputs)
+    layer.backward(gradient)
+    passed = batch_norm.forward(z, layer.gamma, layer.beta, float(step.EPSILON))
+    expected = batch_norm.backward(passed, layer.gamma, delta)
+    for ours, theory in zip(
+        (outputs, gradient, layer.by_gamma, layer.by_beta), (passed.outputs, *expected), strict=True
+    ):
+        assert ours == pytest.approx(theory, rel=1e-4, abs=1e-4)
+    slopes = delta * activations.slope("elu", z)
+    step.elu(z_copy := z.copy(), np.empty_like(z))
+    assert z_copy == pytest.approx(activations.value("elu", z), abs=1e-6)
+    step.elu_backward(delta, z_copy)
+    assert delta == pytest.approx(slopes, abs=1e-6)
+
+
+@pytest.mark.parametrize("normalized", [False, True])
+def test_the_numbers_of_the_step_by_hand_neither_grow_nor_shrink(program, normalized):
+    step = program("numpy_step").ByHand(8, normalized)
+    for _ in range(20):
+        step()
+    for array in (*step.inputs, *step.results[1:], *step.deltas):
+        assert 0.01 < array.std() < 100
 
 
 def test_the_table_of_notebooks_is_of_what_is_recorded(program):
