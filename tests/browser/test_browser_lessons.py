@@ -1,8 +1,4 @@
-"""Every lesson in JupyterLab: run it all, drive every lab, answer a question of its quiz.
-
-A lesson that trains most of its time is run so with ``--slow`` alone. Its labs are driven without:
-they stand in a notebook that holds nothing else.
-"""
+"""Every lesson in JupyterLab: run it all, drive every lab, answer a question of its quiz."""
 
 import ast
 import html
@@ -13,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from lab_driver import LabDriver
-from notebook_page import NotebookPage, write_notebook
+from notebook_page import NotebookPage
 
 from helpers.labs import MomentMap, RunExplorer, all_labs
 from helpers.quiz import FOLDER, RIGHT, WRONG, as_html, load_quiz
@@ -21,16 +17,11 @@ from helpers.quiz import FOLDER, RIGHT, WRONG, as_html, load_quiz
 ROOT = Path(__file__).parents[2]
 # The longest first: of two processes neither then waits for the other at the end.
 LESSONS = sorted((path.stem for path in (ROOT / "notebooks").glob("*.ipynb")), reverse=True)
-TRAINING = "05"  # from here on a lesson trains most of its time: minutes, in which .ci/run has none
 FEW = 2  # moves of a lab that the lesson has shown before
-HALVES = 2  # of the labs that only such lessons show: one for each process of .ci/run
 QUIZZES = {path.stem for path in FOLDER.glob("*.json")}
 
 
-@pytest.mark.parametrize(
-    "lesson",
-    [pytest.param(name, marks=pytest.mark.slow if name >= TRAINING else ()) for name in LESSONS],
-)
+@pytest.mark.parametrize("lesson", LESSONS)
 def test_a_lesson_runs_and_its_labs_show_what_their_controls_say(
     lesson, lab, page, findings, album
 ):
@@ -53,29 +44,6 @@ def test_a_lesson_runs_and_its_labs_show_what_their_controls_say(
         answer_quiz(page, lesson)
         assert findings(page, ".course-quiz") == []
     assert notebook.broken() == []
-
-
-@pytest.mark.parametrize("half", range(HALVES))
-def test_the_labs_of_lessons_that_train_show_what_their_controls_say(half, lab, page, findings):
-    quick = {name for lesson in LESSONS if lesson < TRAINING for name, _ in labs_in(lesson)}
-    names = [kind.__name__ for kind in all_labs() if kind.__name__ not in quick][half::HALVES]
-    path = f"labs_{half}.ipynb"
-    cells = [f"{name}([])" if name == RunExplorer.__name__ else f"{name}()" for name in names]
-    write_notebook(lab.notebooks / path, [f"from helpers.labs import {', '.join(names)}", *cells])
-    notebook = NotebookPage(page, lab, path)
-    notebook.run_all()
-    drivers = [LabDriver(page, box, without_runs) for box in notebook.labs()]
-    assert [driver.name for driver in drivers] == names
-    assert findings(page, ".course-lab") == []
-    for driver in drivers:
-        driver.check_moves()
-        driver.check_table()
-    assert notebook.broken() == []
-
-
-def without_runs(kind):
-    """Return a lab of this class; the run explorer has the recorded runs alone."""
-    return kind([]) if kind is RunExplorer else kind()
 
 
 def labs_in(lesson: str) -> list[tuple[str, dict]]:
