@@ -43,7 +43,7 @@ lab: $(READY)  ## open the course in JupyterLab
 	$(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 	  $(if $(filter 0,$(shell id -u)),--allow-root) $(OPTIONS)
 
-test: $(READY)  ## run all tests and all notebooks
+test: $(READY)  ## run the tests and all notebooks
 	$(RUN) -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(READY)  ## check the code's style

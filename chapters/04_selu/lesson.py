@@ -86,8 +86,9 @@ print(f"a layer leaves {jacobian[1, 1]:.4f} of an error in the variance")
 print(f"and at most {np.linalg.norm(jacobian, 2):.4f} of any small error")
 
 # %% [markdown]
-# Both factors are below 1, so each layer shrinks what is wrong, and (0, 1) attracts. The first
-# column of that Jacobian is 0: an error in the mean is gone after one layer.
+# Both factors come from the Jacobian, the matrix of the map's four derivatives. They are below 1,
+# so each layer shrinks what is wrong, and (0, 1) attracts. The Jacobian's first column is 0: an
+# error in the mean is gone after one layer.
 #
 # **In Keras** a layer with all it needs is
 # `Dense(100, activation="selu", kernel_initializer="lecun_normal")`. The constants are built in.
@@ -124,8 +125,8 @@ figures.through_layers(means, stds, published, "random inputs")
 
 # %% [markdown]
 # Between the published layers both wander farther. They do not drift away: the map pulls them
-# back. (The standard deviation of one unit sits below 1, because 100 units share what little
-# the inputs come to have in common.)
+# back. (The standard deviation of one unit sits below 1. It is taken over the inputs, and on their
+# way through 100 units a layer these come to have something in common, which is no spread.)
 #
 # ## What is not kept
 #

@@ -49,10 +49,10 @@ InsideBatchNorm()
 # Now raise the steps. Then set the batch size to 2, and to 1. Last, take the batch size back to 32
 # and shift the data, first midway in training, then after it.
 #
-# **The notes say:** "batch norm uses the training means after training." Nearly. The average over
-# all training batches and the moving average are two numbers. The cell takes them from batches
-# whose mean stays at 4, and from batches whose mean rises from 0 to 8, as it may while the layers
-# below learn.
+# **The notes that this course grew from say:** "batch norm uses the training means after training."
+# Nearly. The average over all training batches and the moving average are two numbers. The cell
+# takes them from batches whose mean stays at 4, and from batches whose mean rises from 0 to 8, as
+# it may while the layers below learn.
 
 # %% tags=["claim-batch-norm-uses-training-means"]
 # NBVAL_CHECK_OUTPUT
@@ -127,9 +127,9 @@ print(f"new averages alone raised it by more than 0.2: {repaired - early > 0.2}"
 # \frac{\partial L}{\partial y_i} \hat x_i \qquad \frac{\partial L}{\partial \beta} = \sum_i
 # \frac{\partial L}{\partial y_i}$$
 #
-# The second cell needs no library to differentiate: its inputs are an identity matrix, so that the
-# kernel of the dense layer is the batch itself, and one step of SGD at rate 1 moves it by its
-# gradient.
+# The second cell holds the gradients against Keras's, whatever its backend: its inputs are an
+# identity matrix, so that the kernel of the dense layer is the batch itself, and one step of SGD at
+# rate 1 moves it by its gradient.
 
 # %%
 # NBVAL_CHECK_OUTPUT

@@ -162,7 +162,7 @@ losses = {title: final_losses(x, labels, **settings, **search) for title, settin
 figures.losses_by_rate(rates, losses, name, "Momentum close to 1, at nine rates")
 
 # %% [markdown]
-# Look at the lowest point of each line. From 0.999 on even the best rate leaves a loss above that
+# Look at the lowest point of each line. From 0.99 on even the best rate leaves a loss above that
 # of plain SGD, and the best rate has moved far down: the velocity grows with rate / (1 - momentum),
 # so only a low rate keeps it in bounds. Nesterov's look ahead is no rescue here: its brake grows
 # with rate times curvature, and at rates so low there is little of it.
@@ -189,7 +189,11 @@ for gradient in (1e-4, 1.0, 1e4):
 # %% [markdown]
 # The rate of Adam is a length: about as far as a weight moves in a step. The rate of SGD is a
 # factor, so one rate never suits both. RMSProp's first steps are longer because its average starts
-# at 0; Adam corrects for that.
+# at 0; Adam corrects for that. (At the smallest gradient it falls short: the epsilon that keeps
+# RMSProp from dividing by 0 stands under the root, and is larger than the average there.)
+#
+# Set the first lab to the saddle, at a rate of 0.03 for all, and add RMSProp and Adam. Plain SGD
+# lingers where the ground is flat. Rules that ask only for the sign leave early.
 #
 # **Adam undoes the weight decay that L2 asks for.** An L2 penalty adds a share of the weight to its
 # gradient, and SGD then shrinks every weight alike. Adam divides the penalty too, by the size of
@@ -257,15 +261,15 @@ ScheduleDesigner()
 
 # %%
 # NBVAL_CHECK_OUTPUT
-for peak in (1.0, 0.3, 0.03):
-    settings = {**ScheduleDesigner.default_settings(), "peak": peak}
+for schedule, peak in (("cosine", 1.0), ("cosine", 0.3), ("cosine", 0.03), ("one_cycle", 0.3)):
+    settings = {**ScheduleDesigner.default_settings(), "schedule": schedule, "peak": peak}
     runs = [ScheduleDesigner.compute({**settings, "seed": seed}) for seed in range(5)]
     own, kept, best = (
         np.array([getattr(run, curve).final for run in runs])
         for curve in ("own", "at_peak", "best_constant")
     )
     print(
-        f"cosine from {peak:<4g}: {own.mean():.3f}, the peak kept {kept.mean():.3f}; below "
+        f"{schedule:>9} from {peak:<4g}: {own.mean():.3f}, the peak kept {kept.mean():.3f}; below "
         f"the best of six constant rates in {np.sum(own < best)} of 5 seeds"
     )
 
@@ -273,10 +277,11 @@ for peak in (1.0, 0.3, 0.03):
 # A schedule pays when its peak is too high to keep. From a rate that one could keep, falling only
 # slows the training down.
 #
-# **1cycle** rises in a straight line, then falls to almost nothing. The rise takes the network out
-# of its steep first region before the rate is high; a warm-up is the same, kept short. **In Keras**
-# a schedule stands where the rate would: `keras.optimizers.SGD(OneCycle(0.05, total_steps=1000))`
-# with this course's `OneCycle`, or `keras.optimizers.schedules.CosineDecay`, which has a warm-up.
+# **1cycle** rises in a straight line, then falls to almost nothing. Here it ends about where the
+# cosine from the same peak does. The rise takes the network out of its steep first region before
+# the rate is high; a warm-up is the same, kept short. **In Keras** a schedule stands where the rate
+# would: `keras.optimizers.SGD(OneCycle(0.05, total_steps=1000))` with this course's `OneCycle`, or
+# `keras.optimizers.schedules.CosineDecay`, which has a warm-up.
 #
 # ## A fair race
 #

@@ -210,7 +210,7 @@ def depth_scales(
     scaled_variance: float,
     centered: bool = False,
 ) -> DepthScales:
-    """Return the depth scales at the fixed point ``q`` (Schoenholz et al. 2017).
+    """Return the depth scales at the fixed point ``q`` (Schoenholz et al. 2017, section 3).
 
     Args and errors: as :func:`variance_map`; ``q`` must be above 0.
 

@@ -605,6 +605,7 @@ TRAINING = {
     "comparison.compare": {"runs": [FINISHED], "data": "digits", "profile": "ci"},
     "comparison.published_protocol": {},
     "costs.activation_costs": {"activations": {"ELU": "elu"}, "repeats": 1},
+    "costs.regularizer_costs": {"repeats": 1},
     "networks.network_for": {"data": DIGITS, **SMALL},
     "networks.scaling": {"data": DIGITS},
     "places.accuracy_by_rate": {
