@@ -94,7 +94,7 @@ ActivationExplorer(functions=("logistic", "relu"))
 #
 # ## Quizzes and exercises
 #
-# From 01 on, each chapter ends in a quiz. Pick an answer and it says why that one is right, or why
+# Each chapter ends in a quiz. Pick an answer and it says why that one is right, or why
 # that very one is wrong; pick as many as you like. No answer is counted or sent. Where
 # no script runs, each answer opens on its explanation.
 #
@@ -201,6 +201,14 @@ print("with the line of code it came from:", "{'depth': 20}" in error.traceback)
 from helpers.cli.doctor import as_table, examine
 
 print(as_table(examine()))
+
+# %% [markdown]
+# ## Quiz
+#
+# Each answer, right or wrong, says why.
+
+# %%
+course.quiz("00_start_here")
 
 # %% [markdown]
 # ## Recap

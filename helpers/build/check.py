@@ -50,7 +50,7 @@ def check_repository(root: Path, chapters: dict[str, Path], profile: str) -> Ite
     """
     for chapter, lesson in chapters.items():
         yield from check_shape(chapter, lesson)
-        if chapter != START and not quiz_source(root, chapter).exists():
+        if not quiz_source(root, chapter).exists():
             yield f"chapters/{chapter}/{QUIZ} is missing: write it, run: course build {chapter}"
         yield from check_quiz(root, chapter)
         yield from check_notebook(chapter, lesson, notebook_path(root, chapter), profile)
