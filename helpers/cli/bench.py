@@ -8,6 +8,7 @@ import sys
 BENCHMARKS = {
     "training": "a training step: the plain way, the course's, and a floor",
     "same_losses": "whether those compute the same",
+    "whole_run": "what a whole run holds in memory, with XLA and without",
     "labs": "from a changed control to the picture",
     "start": "from the start of a kernel to the first picture",
     "scale": "sweeps, gradings and Dask; writes docs/scale.md",

@@ -1,9 +1,9 @@
 """How a step is executed: compiled or not, and how many steps a call. Chosen here and nowhere else.
 
 Measured on two cores, 20 x 100 ELU network, batch 32, in milliseconds a step: TensorFlow 4.2, with
-16 steps a call 3.5, and compiled by XLA 2.8; JAX 2.2, with 16 steps a call 2.0. But XLA inside
-TensorFlow takes 165 MB more at its peak (batch norm: 320 MB, past the 1.2 GiB that a run may take),
-and one to four seconds more before the first step. So TensorFlow goes without.
+16 steps a call 3.5, and compiled by XLA 2.8; JAX 2.2, with 16 steps a call 2.0. But a whole run
+with XLA inside TensorFlow holds more than the 1.2 GiB that a run may take
+(``benchmarks/whole_run.py``). So TensorFlow goes without.
 """
 
 import hashlib
