@@ -10,7 +10,7 @@ They were measured one by one, with nothing else running, by
 
 import json
 
-from results_of import RESULTS, bars, write
+from results_of import RESULTS, about, bars, write
 
 from helpers.figures.base import CourseFigure
 from helpers.minutes import read_minutes
@@ -76,6 +76,7 @@ def main() -> None:
     record = minutes["01_vanishing_gradients"]["quick"]
     rows = rows_of(minutes, memory)
     document = {name: record[name] for name in ("data", "hardware", "versions")} | {"rows": rows}
+    document["command"] = about()["command"]  # machine and versions are those of what it reads
     write("course", document, as_text(rows), draw(rows))
 
 

@@ -33,9 +33,8 @@ def test_a_result_says_what_it_was_measured_with(name):
     found = result(name)
     assert (ROOT / "benchmarks" / f"{name}.py").exists()
     assert {"processor", "cores"} <= found["hardware"].keys() and found["versions"]
-    if name != "course":
-        backend = "COURSE_BACKEND=jax " if "jax" in found["versions"] else ""
-        assert found["command"].startswith(f"{backend}python benchmarks/{name}.py")
+    backend = "COURSE_BACKEND=jax " if "jax" in found["versions"] else ""
+    assert found["command"].startswith(f"{backend}python benchmarks/{name}.py")
     assert (RESULTS / f"{name}.txt").read_text(encoding="utf-8").strip()
     if name not in WITHOUT_PICTURE:
         assert (RESULTS / f"{name}.png").read_bytes().startswith(b"\x89PNG")
