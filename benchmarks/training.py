@@ -113,28 +113,33 @@ def course(data, network: str, batch_size: int) -> list[float]:
     started = time.perf_counter()
     few = {name: Split(*(a[:250] for a in getattr(data, name))) for name in ("validation", "test")}
     data = data._replace(train=Split(*(array[: STEPS * batch_size] for array in data.train)), **few)
+    from helpers.training import loop
+
+    ended, epoch_started = [], []
+    one_epoch = loop._one_epoch
+
+    def timed(*arguments, **options):
+        epoch_started.append(time.perf_counter())
+        result = one_epoch(*arguments, **options)
+        ended.append(time.perf_counter())
+        return result
+
+    loop._one_epoch = timed
+    train_once(network, data, 2, batch_size)
+    first = ended[0] - started
+    return [first, first + ended[1] - epoch_started[1]]
+
+
+def train_once(network: str, data, epochs: int, batch_size: int) -> None:
+    """Train as the course does, in a run store of its own that goes with it."""
     from helpers.profiles import get_profile
     from helpers.training import RunStore, train
 
-    ended, epoch_started = [], []
     with tempfile.TemporaryDirectory() as folder:
-        from helpers.training import loop
-
-        one_epoch = loop._one_epoch
-
-        def timed(*arguments, **options):
-            epoch_started.append(time.perf_counter())
-            result = one_epoch(*arguments, **options)
-            ended.append(time.perf_counter())
-            return result
-
-        loop._one_epoch = timed
         train(
-            network, data, get_profile("full"), epochs=2, batch_size=batch_size,
+            network, data, get_profile("full"), epochs=epochs, batch_size=batch_size,
             store=RunStore(folder), progress=False,
         )  # fmt: skip
-    first = ended[0] - started
-    return [first, first + ended[1] - epoch_started[1]]
 
 
 def numpy(step: Floor) -> list[float]:

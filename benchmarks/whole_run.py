@@ -9,10 +9,9 @@ own. ``training.py`` takes 500 steps, and holds less. The course asks that a run
 
 import argparse
 import json
-import tempfile
 
 from results_of import about, in_a_process, write
-from training import BATCH_SIZES, NETWORKS, compile_with_xla
+from training import BATCH_SIZES, NETWORKS, compile_with_xla, train_once
 
 from helpers import machine
 from helpers.datasets import load_cifar10
@@ -26,14 +25,7 @@ def one(way: str, network: str, batch_size: int) -> dict:
     """Train in this process, and return the most memory that it held."""
     if way == "tensorflow XLA":
         compile_with_xla()
-    from helpers.profiles import get_profile
-    from helpers.training import RunStore, train
-
-    with tempfile.TemporaryDirectory() as folder:
-        train(
-            network, load_cifar10(), get_profile("full"), epochs=EPOCHS, batch_size=batch_size,
-            store=RunStore(folder), progress=False,
-        )  # fmt: skip
+    train_once(network, load_cifar10(), EPOCHS, batch_size)
     return {"memory_mib": machine.peak_memory_mib()}
 
 

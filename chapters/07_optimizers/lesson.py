@@ -192,8 +192,9 @@ for gradient in (1e-4, 1.0, 1e4):
 # at 0; Adam corrects for that. (At the smallest gradient it falls short: the epsilon that keeps
 # RMSProp from dividing by 0 stands under the root, and is larger than the average there.)
 #
-# Set the first lab to the saddle, at a rate of 0.03 for all, and add RMSProp and Adam. Plain SGD
-# lingers where the ground is flat. Rules that ask only for the sign leave early.
+# Set the first lab to the saddle, take the tick from "each at its best rate", choose a rate near
+# 0.03, and add RMSProp. Plain SGD lingers where the ground is flat, and is not through after 100
+# steps. RMSProp, which asks for little but the sign, has left long before.
 #
 # **Adam undoes the weight decay that L2 asks for.** An L2 penalty adds a share of the weight to its
 # gradient, and SGD then shrinks every weight alike. Adam divides the penalty too, by the size of
